@@ -1,0 +1,13 @@
+"""What this package raises: one class, whose message is one line that a person can act on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class KernelBuildError(Exception):
+    """A kernel tree that cannot be built or found. ``log`` is what the compiler said, if it did."""
+
+    def __init__(self, message: str, log: Path | None = None) -> None:
+        super().__init__(message)
+        self.log = log

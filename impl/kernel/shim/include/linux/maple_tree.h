@@ -1,0 +1,1 @@
+#include SHIM_MAPLE_TREE_H

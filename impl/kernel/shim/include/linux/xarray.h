@@ -1,0 +1,1 @@
+#include SHIM_XARRAY_H

@@ -1,0 +1,35 @@
+/*
+ * call_rcu() for one thread: callbacks wait in the order they came until shim_rcu_run() ends the grace period.
+ * The server runs them after each step, or only when it is told to, so that a run is deterministic.
+ *
+ * Not covered: readers beside the writer. Nothing runs at the same time as anything else here.
+ */
+#include <linux/rcupdate.h>
+#include "shim.h"
+
+static struct rcu_head *first, **end = &first;
+static unsigned long pending;
+
+void call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *))
+{
+	head->next = NULL;
+	head->func = func;
+	*end = head;
+	end = &head->next;
+	pending++;
+}
+
+unsigned long shim_rcu_pending(void) { return pending; }
+
+void shim_rcu_run(void)
+{
+	while (first) {
+		struct rcu_head *head = first;
+
+		first = head->next;
+		if (!first)
+			end = &first;
+		pending--;
+		head->func(head);
+	}
+}

@@ -1,0 +1,42 @@
+/* One step as it comes over the pipe, and its answer. wire.py holds the same two layouts. */
+#ifndef MAPLEPROOF_STEP_H
+#define MAPLEPROOF_STEP_H
+
+#include <stdint.h>
+
+struct step {
+	uint8_t op;
+	uint8_t cursor;
+	uint16_t tree;
+	uint32_t fail_after;	/* SHIM_NO_LIMIT: nothing fails */
+	uint64_t a, b, c, d;
+};
+
+struct answer {
+	int32_t ret;
+	uint32_t status;	/* of the cursor; for answers with words behind them, their number */
+	uint64_t entry, index, last;
+};
+
+enum op {
+#define OP(name) OP_##name,
+#include "ops.h"
+#undef OP
+	OP_COUNT
+};
+
+/* ops.c */
+void ops_reset(unsigned int flags);
+void ops_run(const struct step *step, struct answer *answer);
+
+/* inspect.c */
+struct maple_tree;
+void inspect_snapshot(struct maple_tree *tree, struct answer *answer);
+void inspect_shape(struct maple_tree *tree, struct answer *answer);
+void inspect_check(struct maple_tree *tree, struct answer *answer);
+
+/* server.c: words (or text) that follow the answer */
+void reply_word(uint64_t word);
+void reply_bytes(const char *text, uint32_t length);
+
+#endif

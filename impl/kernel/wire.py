@@ -1,0 +1,235 @@
+"""The two layouts that go over the pipe to the server process, and the table of ops.
+
+What it is: steps of a case (dicts, as case files hold them) to bytes, and bytes to answers (the
+``expect`` dict of a step, with plain integers). ``shim/step.h`` declares the same layouts in C; the op
+numbers there are made from ``OPS`` at build time.
+
+Not covered: comparing answers, reading case files. Those are the caller's.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+STEP = struct.Struct("<BBHIQQQQ")
+ANSWER = struct.Struct("<iIQQQ")
+NO_LIMIT = 2**32 - 1
+UNSUPPORTED = 2**32 - 1
+LARGEST_ENTRY = 2**62 - 1
+
+STATUSES = ("active", "start", "root", "none", "pause", "overflow", "underflow", "error")
+
+Step = Mapping[str, Any]
+Answer = dict[str, Any]
+
+
+class Op(NamedTuple):
+    """One op: the keys of its arguments in the order they are sent, and which kind of answer it has."""
+
+    arguments: tuple[str, ...]
+    answer: str
+    needs: str = ""
+    """The capability of the kernel tree without which the op is not there."""
+
+
+OPS: dict[str, Op] = {
+    # the port's own
+    "reset": Op(("flags", "mode"), "leaked"),
+    "live_allocations": Op((), "live"),
+    "rcu_read_lock": Op((), "none"),
+    "rcu_read_unlock": Op((), "none"),
+    "rcu_barrier": Op((), "none"),
+    "snapshot": Op((), "entries"),
+    "shape": Op((), "shape"),
+    "check": Op((), "check"),
+    "cursor": Op((), "cursor"),
+    # the normal API
+    "mtree_load": Op(("index",), "entry"),
+    "mtree_store_range": Op(("first", "last", "entry"), "ret"),
+    "mtree_insert_range": Op(("first", "last", "entry"), "ret"),
+    "mtree_erase": Op(("index",), "erased"),
+    "mtree_alloc_range": Op(("entry", "size", "min", "max"), "start"),
+    "mtree_alloc_rrange": Op(("entry", "size", "min", "max"), "start"),
+    "mtree_alloc_cyclic": Op(("entry", "min", "max", "next"), "cyclic", "mtree_alloc_cyclic"),
+    "mt_find": Op(("index", "max"), "find"),
+    "mt_find_after": Op(("index", "max"), "find"),
+    "mt_next": Op(("index", "max"), "entry"),
+    "mt_prev": Op(("index", "min"), "entry"),
+    "mtree_dup": Op(("into",), "ret", "mtree_dup"),
+    "mtree_destroy": Op((), "none"),
+    "mt_set_in_rcu": Op((), "none", "mt_set_in_rcu"),
+    "mt_clear_in_rcu": Op((), "none", "mt_set_in_rcu"),
+    # the advanced API
+    "mas_init": Op(("index",), "none"),
+    "mas_set": Op(("index",), "none"),
+    "mas_set_range": Op(("first", "last"), "none"),
+    "mas_walk": Op((), "cursor"),
+    "mas_find": Op(("max",), "cursor"),
+    "mas_next": Op(("max",), "cursor"),
+    "mas_find_rev": Op(("min",), "cursor"),
+    "mas_prev": Op(("min",), "cursor"),
+    "mas_find_range": Op(("max",), "cursor", "mas_find_range"),
+    "mas_next_range": Op(("max",), "cursor", "mas_find_range"),
+    "mas_find_range_rev": Op(("min",), "cursor", "mas_find_range"),
+    "mas_prev_range": Op(("min",), "cursor", "mas_find_range"),
+    "mas_empty_area": Op(("min", "max", "size"), "area"),
+    "mas_empty_area_rev": Op(("min", "max", "size"), "area"),
+    "mas_store_gfp": Op(("entry",), "ret"),
+    "mas_store": Op(("entry",), "ret"),
+    "mas_preallocate": Op(("entry",), "ret"),
+    "mas_store_prealloc": Op(("entry",), "none"),
+    "mas_expected_entries": Op(("count",), "ret"),
+    "mas_nomem": Op((), "ret"),
+    "mas_destroy": Op((), "none"),
+    "mas_erase": Op((), "cursor"),
+    "mas_pause": Op((), "none"),
+    "mas_reset": Op((), "none"),
+}
+"""Every op, in the order of its number on the wire."""
+
+
+def word(value: Any) -> int:
+    """A 64-bit word as a case file may write it: an integer, a hex string, or null for the empty entry."""
+    if value is None:
+        return 0
+    number = value if type(value) is int else int(value, 16)
+    if not 0 <= number < 2**64:
+        raise ValueError(f"not an unsigned 64-bit number: {value!r}")
+    return number
+
+
+_CODES: dict[str, tuple[int, tuple[str, ...]]] = {
+    name: (code, (*op.arguments, "", "", "", "")[:4]) for code, (name, op) in enumerate(OPS.items())
+}
+
+
+def encode(step: Step) -> bytes:
+    """One step as the server reads it. ValueError where it is not one."""
+    get = step.get
+    try:
+        code, (a, b, c, d) = _CODES[step["op"]]
+    except KeyError:
+        raise ValueError(f"unknown op: {get('op')!r}") from None
+    cursor, tree, limit = get("cursor", 0), get("tree", 0), get("fail_after", NO_LIMIT)
+    try:
+        return STEP.pack(code, cursor, tree, limit, get(a) or 0, get(b) or 0, get(c) or 0, get(d) or 0)
+    except struct.error:
+        limit = NO_LIMIT if limit is None else min(limit, NO_LIMIT)
+        return STEP.pack(code, cursor, tree, limit, *[word(get(key)) for key in (a, b, c, d)])
+
+
+def encode_many(steps: Iterable[Step]) -> bytes:
+    return b"".join(map(encode, steps))
+
+
+def _entry(raw: int) -> Any:
+    """A stored pointer as an entry. What is no value entry (garbage) stays a hex string, equal to nothing."""
+    if raw == 0:
+        return None
+    return raw >> 1 if raw & 1 else f"{raw:#x}"
+
+
+def _cursor(ret: int, status: int, entry: int, index: int, last: int) -> Answer:
+    return {"entry": _entry(entry), "index": index, "last": last, "status": STATUSES[status]}
+
+
+def _start(ret: int, status: int, entry: int, index: int, last: int) -> Answer:
+    return {"ret": ret} if ret else {"ret": 0, "start": index}
+
+
+def _cyclic(ret: int, status: int, entry: int, index: int, last: int) -> Answer:
+    return {"ret": ret} if ret < 0 else {"ret": ret, "start": index, "next": last}
+
+
+def _find(ret: int, status: int, entry: int, index: int, last: int) -> Answer:
+    return {"entry": _entry(entry), "index": index} if entry else {"entry": None}
+
+
+def _area(ret: int, status: int, entry: int, index: int, last: int) -> Answer:
+    return {"ret": ret} if ret else {"ret": 0, "index": index, "last": last}
+
+
+_DECODERS: dict[str, Callable[[int, int, int, int, int], Answer]] = {
+    "none": lambda ret, status, entry, index, last: {},
+    "ret": lambda ret, status, entry, index, last: {"ret": ret},
+    "entry": lambda ret, status, entry, index, last: {"entry": _entry(entry)},
+    "cursor": _cursor,
+    "start": _start,
+    "cyclic": _cyclic,
+    "find": _find,
+    "area": _area,
+    "leaked": lambda ret, status, entry, index, last: {"leaked": index},
+    "live": lambda ret, status, entry, index, last: {"live": index, "pending": last, "warnings": entry},
+}
+
+_ENTRIES, _SHAPE, _CHECK, _ERASED = "entries", "shape", "check", "erased"
+
+
+def _words(data: memoryview, at: int, count: int) -> tuple[int, ...]:
+    return struct.unpack_from(f"<{count}Q", data, at)
+
+
+def _decode_entries(words: tuple[int, ...]) -> list[list[Any]]:
+    return [[words[i], words[i + 1], _entry(words[i + 2])] for i in range(0, len(words), 3)]
+
+
+Node = tuple[int, bool, int, int, list[tuple[int, Any]]]
+"""One node of a tree's shape: depth (the root's is 1), is it a leaf, min, max, and its slots: (last, entry or
+None) in a leaf, (last, gap) above, where the gap is None in a tree that keeps none."""
+
+
+def _decode_shape(root: int, words: tuple[int, ...]) -> list[Node]:
+    if root:
+        return [(0, True, 0, 0, [(0, _entry(root))])]
+    nodes: list[Node] = []
+    at = 0
+    while at < len(words):
+        depth, flags, count, low, high = words[at : at + 5]
+        at += 5
+        leaf, gaps = bool(flags & 1), bool(flags & 2)
+        slots: list[tuple[int, Any]] = []
+        for i in range(at, at + 2 * count, 2):
+            content = _entry(words[i + 1]) if leaf else words[i + 1] if gaps else None
+            slots.append((words[i], content))
+        nodes.append((depth, leaf, low, high, slots))
+        at += 2 * count
+    return nodes
+
+
+_ANSWERS = {name: _DECODERS.get(op.answer, op.answer) for name, op in OPS.items()}
+
+
+def decode_many(steps: Iterable[Step], data: bytes) -> list[Answer]:
+    """The answers in a reply, in the order of the steps. Shorter than the steps where the server crashed.
+
+    A step that the kernel tree has no function for is answered with ``{"unsupported": its op}``.
+    """
+    answers: list[Answer] = []
+    view = memoryview(data)
+    at, end, size, unpack = 0, len(data), ANSWER.size, ANSWER.unpack_from
+    for step in steps:
+        if at >= end:
+            break
+        name = step["op"]
+        ret, status, entry, index, last = unpack(view, at)
+        at += size
+        decoder = _ANSWERS[name]
+        if status == UNSUPPORTED:
+            answers.append({"unsupported": name})
+        elif callable(decoder):
+            answers.append(decoder(ret, status, entry, index, last))
+        elif decoder == _ERASED:
+            answers.append({"entry": _entry(entry)} | ({"ret": ret} if "fail_after" in step else {}))
+        elif decoder == _CHECK:
+            answers.append({"broken": str(view[at : at + status], "utf-8", "replace")} if ret else {})
+            at += status
+        else:
+            words = _words(view, at, status)
+            at += 8 * status
+            if decoder == _ENTRIES:
+                answers.append({"entries": _decode_entries(words)})
+            else:
+                answers.append({"shape": _decode_shape(entry, words)})
+    return answers

@@ -1,0 +1,45 @@
+"""The shape of a maple node: fan-outs and minimum occupancy.
+
+The kernel's node is 256 bytes: a leaf (leaf_64) holds 16 slots, an internal node 10 slots with a gap for
+each (arange_64, trees that track gaps) or 16 slots without (range_64). Smaller fan-outs give high trees
+with few entries; proofs and exhaustive tests use them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MAX = 2**64 - 1
+"""The last index (ULONG_MAX)."""
+
+STRIDE = 16
+"""Cells a node takes in each array of a pool; no fan-out may be larger."""
+
+META = STRIDE - 1
+"""The cell behind a node's 15 pivots: the position of its last used slot ("data end")."""
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """Fan-outs of one kind of tree.
+
+    ``leaf_slots`` and ``node_slots`` are the slots of a leaf and of an internal node (3 to 16);
+    ``leaf_min`` and ``node_min`` are the fewest that a node other than the root keeps.
+    """
+
+    leaf_slots: int
+    node_slots: int
+    leaf_min: int
+    node_min: int
+
+    def __post_init__(self) -> None:
+        for slots, least in ((self.leaf_slots, self.leaf_min), (self.node_slots, self.node_min)):
+            if not 3 <= slots <= STRIDE or not 1 <= least < slots // 2 + 1:
+                raise ValueError(f"a node of {slots} slots that keeps at least {least} cannot be balanced")
+
+
+ARANGE_64 = Geometry(leaf_slots=16, node_slots=10, leaf_min=7, node_min=5)
+"""The kernel's, for trees made with MT_FLAGS_ALLOC_RANGE (its mt_min_slots, 6 and 4, are last offsets)."""
+
+RANGE_64 = Geometry(leaf_slots=16, node_slots=16, leaf_min=7, node_min=7)
+"""The kernel's, for trees without gap tracking."""

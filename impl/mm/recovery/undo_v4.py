@@ -1,0 +1,21 @@
+"""undo_v4: version 4 of the series (October 2023), the patch whose review started this project."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from impl.mm.recovery.undo_v3 import UndoV3
+
+if TYPE_CHECKING:
+    from impl.maple import Cursor
+    from impl.mm.objects import Vma
+
+
+class UndoV4(UndoV3):
+    """As version 3, the cursor moved behind the first VMA."""
+
+    name = "undo_v4"
+    when = "v4, 2023-10"
+
+    def move(self, cursor: Cursor, first: Vma) -> None:
+        cursor.set(first.end)

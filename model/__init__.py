@@ -1,0 +1,1 @@
+"""What is right: the reference models. Standard library only; nothing of the project is imported here."""

@@ -1,0 +1,1 @@
+"""Side by side: operations as data, case files, lockstep, state machines, the main job."""

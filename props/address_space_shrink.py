@@ -1,0 +1,97 @@
+"""Making a scenario small whose fork breaks a promise: fewer operations, lower addresses, fewer flags.
+
+The failure point is not part of what is shrunk: any at which the fork breaks the promise will do, and the
+first one is taken.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, replace
+from typing import Any
+
+from impl.mm.geometry import PageGeometry
+from props import address_space_operations as ops
+from props.common_operations import Common
+from props.fork_sweep import BadScenario, Broken, sweep
+from props.shrink import Shrinker
+
+BUDGET = 600
+"""Candidates that are tried."""
+
+
+class ScenarioShrinker(Shrinker):
+    """Shrinks a scenario; `page` is the step of addresses and sizes."""
+
+    def __init__(self, run: Sequence[Common], fails: Any, page: int, budget: int = BUDGET) -> None:
+        super().__init__(run, fails, budget)
+        self.page = page
+
+    def _fuse(self) -> None:
+        """There is nothing to fuse."""
+
+    def _lower_numbers(self) -> None:
+        for at in range(len(self.best) - 1, -1, -1):
+            for field in fields(self.best[at]):
+                for value in self._candidates(field.name, getattr(self.best[at], field.name)):
+                    if self._try_value(at, field.name, value):
+                        break
+
+    def _candidates(self, name: str, value: Any) -> Iterator[int | None]:
+        if name in ("start", "size", "to", "new_size"):
+            lowest = self.page if "size" in name else 0
+            step = value - lowest
+            while step >= self.page:
+                if (value - step) % self.page == 0:
+                    yield value - step
+                step //= 2
+        elif name == "flags":
+            for bit in range(value.bit_length()):
+                if value >> bit & 1:
+                    yield value & ~(1 << bit)
+        elif name == "file" and value is not None:
+            yield None
+
+    def _try_value(self, at: int, name: str, value: int | None) -> bool:
+        op: Any = self.best[at]
+        return self._try([*self.best[:at], replace(op, **{name: value}), *self.best[at + 1 :]])
+
+
+def is_sensible(program: Sequence[Common]) -> bool:
+    """Whether every operation is on a space that is there."""
+    alive = {0}
+    for op in program:
+        space = getattr(op, "space", None)
+        if space is not None and space not in alive:
+            return False
+        if isinstance(op, ops.Fork):
+            if op.into in alive:
+                return False
+            alive.add(op.into)
+        elif isinstance(op, ops.Exit):
+            alive.discard(op.space)
+    return bool(alive)
+
+
+def first_break(
+    program: Sequence[Common], geometry: PageGeometry, recovery: str, promise: str
+) -> Broken | None:
+    """The first failure point at which forking after `program` breaks the promise."""
+    if not is_sensible(program):
+        return None
+    try:
+        return sweep(program, geometry, recovery, only=promise).broken.get(promise)
+    except (BadScenario, KeyError):
+        return None
+
+
+def shrink(broken: Broken, recovery: str, budget: int = BUDGET) -> Broken:
+    """The smallest scenario found in which the recovery breaks the same promise."""
+    shape, promise = broken.geometry, broken.promise
+
+    def fails(program: Sequence[Common]) -> bool:
+        return first_break(program, shape, recovery, promise) is not None
+
+    scenario = list(broken.program[:-1])
+    if not fails(scenario):
+        return broken
+    best = ScenarioShrinker(scenario, fails, shape.page, budget).shrink()
+    return first_break(best, shape, recovery, promise) or broken

@@ -1,0 +1,141 @@
+"""The main job: units of all lanes over several processes, until the time is up."""
+
+from __future__ import annotations
+
+import itertools
+import multiprocessing
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from props import events as expected_events
+from props.maps import Space
+from props.seeding import planted
+from props.seeds import BY_NAME
+from props.units import LANES, WORLDS, Done, Task, run_unit
+
+MOST_FAILURES = 5
+"""Distinct failures after which a run ends: there is enough to look at."""
+
+_seed_planted = ExitStack()
+"""Keeps a seed in place for as long as a worker lives."""
+
+
+@dataclass(slots=True)
+class Options:
+    """What a user asks for. ``spaces`` are the address spaces to exercise; ``lanes`` the parts to run."""
+
+    seconds: float = 60
+    jobs: int = 1
+    seed: int = 0
+    port: str = "impl"
+    out: str = "mapleproof-out"
+    seeded: str | None = None
+    spaces: tuple[Space, ...] = ()
+    lanes: tuple[str, ...] = tuple(LANES)
+
+
+@dataclass(slots=True)
+class LaneResult:
+    """What came of a lane."""
+
+    units: int = 0
+    operations: int = 0
+    failures: list[Done] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Result:
+    """What came of a run: by lane, the events met, and how long it took."""
+
+    lanes: dict[str, LaneResult]
+    events: Counter[str] = field(default_factory=Counter)
+    seconds: float = 0.0
+
+    @property
+    def failures(self) -> list[Done]:
+        """All failures, each sort once, the smallest case of it."""
+        best: dict[str, Done] = {}
+        for lane in self.lanes.values():
+            for done in lane.failures:
+                sort = done.failure or ""
+                if sort not in best or done.steps < best[sort].steps:
+                    best[sort] = done
+        return list(best.values())
+
+    def missing_events(self) -> list[str]:
+        """Interesting events that never happened."""
+        wanted = (*expected_events.WRITE_KINDS, *expected_events.SHAPE, *expected_events.REFUSALS)
+        return expected_events.missing(self.events, (*wanted, *expected_events.READERS))
+
+
+def tasks(options: Options) -> Iterator[Task]:
+    """The units of a run in their order: first what is finite, the endless lanes by turns."""
+
+    def task(lane: str, number: int, space: Space | None = None) -> Task:
+        return Task(lane, number, options.seed, options.port, options.out, options.seeded, space)
+
+    finite = []
+    if "tiny" in options.lanes and options.port == "impl":
+        finite += [task("tiny", number) for number in range(len(WORLDS))]
+    if "spaces" in options.lanes:
+        finite += [task("spaces", number, space) for number, space in enumerate(options.spaces)]
+    endless = [lane for lane in ("bulk", "machine", "bulk", "readers") if lane in options.lanes]
+    if not endless:
+        yield from finite
+        return
+    numbers = {lane: itertools.count() for lane in LANES}
+    for turn in itertools.count():
+        for lane in endless:
+            yield task(lane, next(numbers[lane]))
+        if turn < len(finite):
+            yield finite[turn]
+
+
+def begin_worker(seeded: str | None) -> None:
+    """What a worker process does first: plant the seed that the run is to find."""
+    if seeded is not None:
+        _seed_planted.enter_context(planted(BY_NAME[seeded]))
+
+
+def run(options: Options, tell: Callable[[Done, Result], None]) -> Result:
+    """Run units until ``options.seconds`` have passed; ``tell`` hears of each that is done.
+
+    Units that have begun are finished. A run that finds MOST_FAILURES sorts of failure ends early.
+    """
+    result = Result({lane: LaneResult() for lane in options.lanes})
+    began = time.monotonic()
+    todo = tasks(options)
+    context = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(options.jobs, context, begin_worker, (options.seeded,)) as pool:
+        running: set[Future[Done]] = set()
+        for task in todo:
+            running.add(pool.submit(run_unit, task))
+            if len(running) < 2 * options.jobs:
+                continue
+            running = _collect(running, result, tell)
+            if time.monotonic() - began > options.seconds or len(result.failures) >= MOST_FAILURES:
+                break
+        while running:
+            running = _collect(running, result, tell)
+    result.seconds = time.monotonic() - began
+    return result
+
+
+def _collect(
+    running: set[Future[Done]], result: Result, tell: Callable[[Done, Result], None]
+) -> set[Future[Done]]:
+    finished, left = wait(running, return_when=FIRST_COMPLETED)
+    for future in finished:
+        done = future.result()
+        lane = result.lanes[done.lane]
+        lane.units += 1
+        lane.operations += done.operations
+        result.events += done.events
+        if done.failure is not None:
+            lane.failures.append(done)
+        tell(done, result)
+    return left

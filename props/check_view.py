@@ -1,0 +1,91 @@
+"""How a check is shown: progress on a terminal and plain lines elsewhere, one table at the end, or KTAP."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from props.check import Options, Result
+from props.units import Done
+
+EVERY = 10.0
+"""Seconds between two lines of progress where there is no terminal."""
+
+
+class View:
+    """Shows a run while it goes on. Use as ``with view.progress(options) as tell``."""
+
+    def __init__(self, console: Console, quiet: bool = False) -> None:
+        self.console = console
+        self.quiet = quiet
+        self.shown: set[str] = set()
+
+    @contextmanager
+    def progress(self, options: Options) -> Iterator["View"]:
+        self.began = self.last = time.monotonic()
+        self.bar: Progress | None = None
+        if self.console.is_terminal and not self.quiet:
+            columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+            with Progress(*columns, console=self.console, transient=True) as self.bar:
+                self.row = self.bar.add_task("starting", total=options.seconds)
+                yield self
+            self.bar = None
+        else:
+            yield self
+
+    def tell(self, done: Done, result: Result) -> None:
+        """One more unit is done."""
+        if done.failure is not None and done.failure not in self.shown:
+            self.shown.add(done.failure)
+            if not self.quiet:
+                self.console.print("\n".join(done.told), markup=False, highlight=False, soft_wrap=True)
+        now = time.monotonic()
+        operations = sum(lane.operations for lane in result.lanes.values())
+        words = f"{operations:,} operations, {len(result.failures)} failures"
+        if self.bar is not None:
+            self.bar.update(self.row, completed=now - self.began, description=words)
+        elif not self.quiet and now - self.last > EVERY:
+            self.last = now
+            self.console.print(f"{now - self.began:.0f} s: {words}", highlight=False)
+
+
+def table(result: Result) -> Table:
+    """The end of a run: one row per lane."""
+    view = Table(title=f"mapleproof check, {result.seconds:.0f} s", title_justify="left")
+    view.add_column("lane")
+    for column in ("units", "operations", "failures"):
+        view.add_column(column, justify="right")
+    view.add_column("verdict")
+    for name, lane in result.lanes.items():
+        verdict = "differs" if lane.failures else "agrees" if lane.units else "not run"
+        view.add_row(name, f"{lane.units:,}", f"{lane.operations:,}", str(len(lane.failures)), verdict)
+    return view
+
+
+def event_lines(result: Result) -> list[str]:
+    """What happened in the trees, and what did not."""
+    missing = result.missing_events()
+    met = len(result.events) - len([name for name in missing if name in result.events])
+    lines = [f"{met} kinds of event met in the trees"]
+    if missing:
+        lines.append("not met in this run: " + ", ".join(missing))
+    return lines
+
+
+def ktap(result: Result) -> list[str]:
+    """The run in KTAP, the kernel's format for test results: one test per lane."""
+    lines = ["KTAP version 1", f"1..{len(result.lanes)}"]
+    for number, (name, lane) in enumerate(result.lanes.items(), start=1):
+        if not lane.units:
+            lines.append(f"ok {number} {name} # SKIP no unit was run")
+            continue
+        for done in lane.failures:
+            lines += [f"# {line}" for line in done.told]
+        word = "not ok" if lane.failures else "ok"
+        lines.append(f"{word} {number} {name}")
+    return lines

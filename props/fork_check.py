@@ -1,0 +1,137 @@
+"""The verdicts: recovery by promise, each held or broken, with the smallest case of each break.
+
+First every corner scenario is swept in every geometry, then random histories by seed until the time is up,
+then the given real spaces. What is broken is shrunk and written as a case. The same seed tries the same
+scenarios in the same order; how many, the time decides, unless `scenarios` does.
+"""
+
+import random
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from impl.mm.geometry import GEOMETRIES, PageGeometry
+from impl.mm.promises import PROMISES
+from impl.mm.recovery import MEANT_TO_BE_RIGHT, RECOVERIES
+from props.address_space_case import write_space_case
+from props.address_space_scenarios import Program, corners, random_program
+from props.address_space_shrink import shrink
+from props.found import OUT
+from props.fork_sweep import Swept, sweep
+
+POINTS_OF_LARGE = 400
+"""Failure points that are tried of a real space, spread over all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One cell of the table. `case_path` is where the smallest break was written, `what` what it showed."""
+
+    recovery: str
+    promise: str
+    holds: bool
+    forks: int
+    failed_forks: int
+    failure_points: int
+    case_path: Path | None = None
+    what: str = ""
+    steps: int = 0
+
+
+def judge(
+    recoveries: Sequence[str] = tuple(RECOVERIES),
+    seconds: float = 10.0,
+    seed: int = 0,
+    spaces: Sequence[tuple[Program, PageGeometry]] = (),
+    *,
+    out: Path = OUT,
+    scenarios: int | None = None,
+) -> list[Verdict]:
+    """Judge each recovery by every promise. `seconds` is shared evenly between them; `spaces` are scenarios
+    of real address spaces; `scenarios` random histories are tried, as many as time allows if it is None.
+    Cases are written to `out`. Raises KeyError for a recovery that there is none of."""
+    share = seconds / max(1, len(recoveries))
+    verdicts: list[Verdict] = []
+    for name in recoveries:
+        swept = examine(name, share, seed, spaces, scenarios=scenarios)
+        verdicts += _verdicts(name, swept, out)
+    return verdicts
+
+
+def examine(
+    recovery: str,
+    seconds: float,
+    seed: int,
+    spaces: Sequence[tuple[Program, PageGeometry]] = (),
+    *,
+    scenarios: int | None = None,
+) -> Swept:
+    """All that sweeping one recovery for so long has shown."""
+    end = time.monotonic() + seconds
+    total = Swept()
+    for program, geometry in _corner_scenarios():
+        total.add(sweep(program, geometry, recovery))
+    for program, geometry in spaces:
+        total.add(sweep(program, geometry, recovery, points=_spread(program, geometry, recovery)))
+    tried = 0
+    for program, geometry in random_scenarios(seed):
+        if tried == scenarios or (scenarios is None and time.monotonic() >= end):
+            break
+        total.add(sweep(program, geometry, recovery))
+        tried += 1
+    return total
+
+
+def _corner_scenarios() -> Iterator[tuple[Program, PageGeometry]]:
+    for geometry in GEOMETRIES.values():
+        for program in corners(geometry):
+            yield program, geometry
+
+
+def random_scenarios(seed: int) -> Iterator[tuple[Program, PageGeometry]]:
+    """Random histories without end; the k-th depends on the seed and k alone."""
+    shapes = list(GEOMETRIES.values())
+    k = 0
+    while True:
+        rng = random.Random(f"{seed}/{k}")
+        geometry = rng.choice(shapes)
+        yield random_program(rng, geometry), geometry
+        k += 1
+
+
+def _spread(program: Program, geometry: PageGeometry, recovery: str) -> list[int] | None:
+    """Failure points spread over a large space; None, for all of them, where there are not many."""
+    from props.fork_maps import count_points
+
+    count = count_points(program, geometry, recovery)
+    if count <= 4 * POINTS_OF_LARGE:
+        return None
+    near = range(32)
+    far = range(32, count, max(1, count // POINTS_OF_LARGE))
+    return [*near, *far, *range(count - 32, count + 1)]
+
+
+def _verdicts(recovery: str, swept: Swept, out: Path) -> Iterator[Verdict]:
+    for promise in PROMISES:
+        broken = swept.broken.get(promise)
+        if broken is None:
+            yield Verdict(recovery, promise, True, swept.forks, swept.failed, swept.points)
+            continue
+        small = shrink(broken, recovery)
+        name = f"{recovery}-{promise.replace(' ', '-')}"
+        path = write_space_case(out / f"{name}.jsonl", name, small.program, small.geometry, promise)
+        yield Verdict(
+            recovery,
+            promise,
+            False,
+            swept.forks,
+            swept.failed,
+            swept.points,
+            path,
+            small.what,
+            len(small.program),
+        )
+
+
+__all__ = ["MEANT_TO_BE_RIGHT", "Verdict", "examine", "judge", "random_scenarios"]

@@ -1,0 +1,99 @@
+"""The port on a kernel's own maple tree, built from its sources by `impl.kernel`.
+
+Readers are not counted: in RCU mode nodes are freed at `rcu_barrier` only. A reader that is to look within a
+write looks before it. `mas_nomem` is not offered.
+"""
+
+from typing import Any
+
+from props import operations as ops
+from props.answers import ABSENT, NOTHING, Answer
+from props.dispatch import NO_MEMORY
+from props.forms import form_of, shared_arguments
+from props.operations import Common
+from props.tree_operations import filled
+
+
+class KernelPort:
+    """A maple tree in C, in a process of its own that is started anew where it crashes."""
+
+    IGNORED = frozenset({ops.RcuReadLock, ops.RcuReadUnlock})
+
+    def __init__(self, source: str, alloc_range: bool = False, rcu: bool = False) -> None:
+        from impl.kernel.tree import KernelTree
+
+        self._tree: Any = KernelTree(source, alloc_range=alloc_range, rcu=rcu, rcu_by_hand=rcu)
+        self._late: list[Answer] = []
+
+    def apply(self, op: Common) -> Answer:
+        if op.within is not None:
+            self._late.append(self._apply(op))
+            return NOTHING
+        return self._apply(op)
+
+    def late_answers(self) -> list[Answer]:
+        late, self._late = self._late, []
+        return late
+
+    def _apply(self, op: Common) -> Answer:
+        if type(op) in self.IGNORED:
+            return NOTHING
+        if isinstance(op, ops.Fill):
+            return self._ask_all(list(op.stores()))
+        if isinstance(op, ops.MasFill):
+            on = {"tree": op.tree, "cursor": op.cursor}
+            steps: list[Common] = []
+            for first, last, entry in filled(op):
+                steps += [
+                    ops.MasSetRange(first, last, **on),
+                    ops.MasStore(entry, **on, fail_after=op.fail_after),
+                ]
+            return self._ask_all(steps)
+        form = form_of(op)
+        answer = self._ask(op)
+        if isinstance(op, ops.MtreeErase) and op.fail_after is not None and answer.entry is not ABSENT:
+            # mtree_erase does not say whether it had the memory to erase: what is there now does.
+            there = self._ask(ops.MtreeLoad(op.index, tree=op.tree)).entry
+            refused = answer.entry is not None and there is not None
+            return Answer(entry=answer.entry, ret=NO_MEMORY if refused else 0)
+        if answer.entry is not ABSENT and "entry" not in form.answers:
+            return Answer(ret=answer.ret)
+        return answer
+
+    def _ask_all(self, steps: list[Common]) -> Answer:
+        """The first answer that is no success, or that of the last step."""
+        answer = NOTHING
+        for step in steps:
+            answer = self._ask(step)
+            if answer.crash is not ABSENT or answer.ret not in (0, ABSENT):
+                break
+        return answer
+
+    def _ask(self, op: Common) -> Answer:
+        form = form_of(op)
+        data: dict[str, Any] = {name: getattr(op, name) for name in form.arguments}
+        data |= {"op": form.name, **dict(shared_arguments(op))}
+        data.pop("within", None)
+        try:
+            given = self._tree.apply(data)
+        except ValueError as error:
+            return Answer(crash=f"{form.name} is not to be had on this port: {error}")
+        if "entries" in given:
+            given["entries"] = [tuple(range_) for range_ in given["entries"]]
+        return Answer(**given)
+
+    def check(self, tree: int) -> None:
+        self._tree.check(tree)
+
+    def snapshot(self, tree: int) -> list[tuple[int, int, int]]:
+        return [(first, last, entry) for first, last, entry in self._tree.snapshot(tree)]
+
+    def borders(self, tree: int) -> list[int]:
+        return [high for _, leaf, _, high, _ in self._tree.shape(tree) if leaf][:-1]
+
+    def live_allocations(self) -> int:
+        live: int = self._tree.live_allocations()
+        return live
+
+    def close(self) -> None:
+        self._tree.close()

@@ -1,0 +1,102 @@
+"""Model and port side by side: each operation goes to both, and what they answer must agree."""
+
+from collections.abc import Iterable
+
+from props import operations as ops
+from props.answers import ABSENT, NOTHING, Answer, Level, differing
+from props.case import Step
+from props.difference import ANSWER, CONTENT, CRASH, INVARIANT, LEAK, Difference
+from props.expect import expectation
+from props.forms import form_of, spell
+from props.operations import Common
+from props.ports import ModelPort, Port
+
+RHYTHM = 16
+"""How many writes to a tree go by before its invariants and contents are looked at."""
+
+
+class Lockstep:
+    """One run. `steps` is what was done so far, as a case holds it."""
+
+    def __init__(
+        self,
+        port: Port,
+        *,
+        alloc_range: bool = False,
+        rcu: bool = False,
+        level: Level = "exact",
+        rhythm: int = RHYTHM,
+    ) -> None:
+        self.port = port
+        self.model = ModelPort(alloc_range)
+        self.flags = {"alloc_range": alloc_range, "rcu": rcu}
+        self.level = level
+        self.rhythm = rhythm
+        self.steps: list[Step] = []
+        self._unverified: dict[int, int] = {}
+
+    def apply(self, op: Common) -> Answer:
+        """Carry out one operation on both sides. Raises Difference."""
+        actual = self.port.apply(op)
+        expected = expectation(self.model, op, actual) if actual.crash is ABSENT else self.model.apply(op)
+        self.steps.append(Step(op, expected))
+        form = form_of(op)
+        keys = differing(expected, actual, self.level, form.moves)
+        if keys:
+            raise self._difference(CRASH if "crash" in keys else ANSWER, expected, actual, keys)
+        if form.writes:
+            writes = self._unverified.get(op.tree, 0) + 1
+            self._unverified[op.tree] = writes
+            if writes >= self.rhythm:
+                self.verify(op.tree)
+        return actual
+
+    def verify(self, tree: int) -> None:
+        """Look at a tree's invariants and at all that it holds. Raises Difference."""
+        self._unverified[tree] = 0
+        expected = Answer(entries=self.model.snapshot(tree))
+        self.steps.append(Step(ops.Snapshot(tree=tree), expected))
+        try:
+            self.port.check(tree)
+            actual = Answer(entries=self.port.snapshot(tree))
+        except Exception as error:
+            kind = INVARIANT if isinstance(error, AssertionError) else CRASH
+            raise self._difference(kind, detail=str(error)) from error
+        if expected != actual:
+            raise self._difference(CONTENT, expected, actual, ("entries",))
+        self.steps.pop()
+
+    def finish(self) -> None:
+        """End loads in order, look at all trees a last time, and see that no node is left behind."""
+        for cursor in sorted(self.model.cursors):
+            self.port.apply(ops.MasDestroy(cursor=cursor))
+        for tree in sorted(self.model.trees):
+            self.verify(tree)
+        lost = left_behind(self.port, self.model.trees)
+        if lost:
+            difference = self._difference(LEAK, detail=lost)
+            difference.op = ops.MtreeDestroy()
+            raise difference
+
+    def _difference(
+        self,
+        kind: str,
+        expected: Answer = NOTHING,
+        actual: Answer = NOTHING,
+        keys: tuple[str, ...] = (),
+        detail: str = "",
+    ) -> Difference:
+        steps = self.steps
+        difference = Difference(kind, steps[-1].op, expected, actual, keys, detail, len(steps), steps)
+        difference.flags = self.flags
+        return difference
+
+
+def left_behind(port: Port, trees: Iterable[int]) -> str:
+    """Destroy all trees and end the grace period. What is wrong then, or nothing."""
+    for op in (*(ops.MtreeDestroy(tree=tree) for tree in trees), ops.RcuBarrier()):
+        answer = port.apply(op)
+        if answer.crash is not ABSENT:
+            return f"{spell(op)}: {answer.crash}"
+    left = port.live_allocations()
+    return f"{left} nodes are still allocated with all trees destroyed" if left else ""

@@ -1,0 +1,244 @@
+"""Making a failing run small: fewer operations first, then smaller numbers.
+
+Works on operations as data and on any question of the form "does this run still fail in the same way?".
+First all operations of one kind, tree or cursor are taken out where that can be done, then runs of
+operations, long ones before short ones (delta debugging), and rows of stores become one `fill`; then each number is lowered, trees and cursors are renamed to the lowest, and entries
+become 1. All of it again until nothing changes. Deterministic, and bounded by ``budget``, the operations carried out on the way: what is
+smallest by then is the answer.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import fields, replace
+from typing import Any
+
+from props.answers import Answer
+from props.operations import (
+    Common,
+    Fill,
+    MasPreallocate,
+    MasSetRange,
+    MasStore,
+    MasStoreGfp,
+    MasStorePrealloc,
+    MtreeAllocCyclic,
+    MtreeAllocRange,
+    MtreeAllocRrange,
+    MtreeInsertRange,
+    MtreeStoreRange,
+)
+
+THROUGH_CURSOR = (MasStoreGfp, MasStore, MasStorePrealloc)
+
+Fails = Callable[[Sequence[Common]], bool]
+
+
+BUDGET = 300_000
+"""Operations that shrinking one failure may carry out: some seconds."""
+
+ASKING = 20
+"""What a question costs besides its operations, in operations."""
+
+
+class Spent(Exception):
+    """The budget is used up; raised by ``fails`` too where it will answer no more."""
+
+
+class Shrinker:
+    """Shrinks ``run``, for which ``fails`` holds."""
+
+    def __init__(
+        self,
+        run: Sequence[Common],
+        fails: Fails,
+        last_answers: Callable[[], Sequence[tuple[Common, Answer]]] | None = None,
+        budget: int = BUDGET,
+    ) -> None:
+        self.best = list(run)
+        self.last_answers = last_answers
+        self.fails = fails
+        self.budget = budget
+        self.spent = 0
+        self._known: set[tuple[Common, ...]] = set()
+
+    def shrink(self) -> list[Common]:
+        """The smallest failing run found within the budget."""
+        try:
+            self._drop_kinds()
+            before = None
+            while before != self.best:
+                before = list(self.best)
+                self._drop_runs()
+                self._plain_stores()
+                self._simplify()
+                self._fuse()
+                self._lower_numbers()
+        except Spent:
+            pass
+        return self.best
+
+    def _try(self, run: list[Common]) -> bool:
+        key = tuple(run)
+        if key in self._known:
+            return False
+        self._known.add(key)
+        if self.spent >= self.budget:
+            raise Spent
+        self.spent += len(run) + ASKING
+        if not self.fails(run):
+            return False
+        self.best = run
+        return True
+
+    def _drop_kinds(self) -> None:
+        """Take out all operations of one kind, on one tree, through one cursor."""
+        for trait in (_kind_of, _tree_of, _cursor_of):
+            for value in sorted({trait(op) for op in self.best}):
+                self._try([op for op in self.best if trait(op) != value])
+
+    def _drop_runs(self) -> None:
+        size = len(self.best) // 2
+        while size:
+            at = len(self.best) - size
+            while at >= 0:
+                self._try(self.best[:at] + self.best[at + size :])
+                at = min(at, len(self.best)) - size
+            size //= 2
+
+    def _plain_stores(self) -> None:
+        """Make plain stores of insertions and allocations, whose place the last failing run tells."""
+        if self.last_answers is None or not self.fails(self.best):
+            return
+        answers = {id(op): answer for op, answer in self.last_answers()}
+        for at in range(len(self.best) - 1, -1, -1):
+            op: Any = self.best[at]
+            answer = answers.get(id(op))
+            if answer is None or answer.ret not in (0, 1):
+                continue
+            if isinstance(op, MtreeInsertRange):
+                first, last = op.first, op.last
+            elif isinstance(op, (MtreeAllocRange, MtreeAllocRrange, MtreeAllocCyclic)):
+                first = last = answer.start
+                if not isinstance(first, int):
+                    continue
+                last = first + getattr(op, "size", 1) - 1
+            else:
+                continue
+            store = MtreeStoreRange(first, last, op.entry, tree=op.tree)
+            self._try([*self.best[:at], store, *self.best[at + 1 :]])
+
+    def _simplify(self) -> None:
+        """Make a plain store of one that went through a cursor."""
+        for at in range(len(self.best) - 1, -1, -1):
+            op: Any = self.best[at] if at < len(self.best) else None
+            if not isinstance(op, THROUGH_CURSOR):
+                continue
+            placed = [k for k in range(at) if isinstance(self.best[k], MasSetRange)]
+            placed = [k for k in placed if self.best[k].cursor == op.cursor]
+            if not placed:
+                continue
+            place: Any = self.best[placed[-1]]
+            between = [o for o in self.best[placed[-1] + 1 : at] if not isinstance(o, MasPreallocate)]
+            store = MtreeStoreRange(place.first, place.last, op.entry, tree=op.tree)
+            self._try([*self.best[: placed[-1]], *between, store, *self.best[at + 1 :]])
+
+    def _fuse(self) -> None:
+        """Make one fill of several stores in a row, even if they were not evenly spaced."""
+        end = len(self.best)
+        while end > 0:
+            start = end
+            while start > 0 and isinstance(self.best[start - 1], (MtreeStoreRange, Fill)):
+                start -= 1
+            if end - start > 1:
+                for fill in _fills(self.best[start:end]):
+                    if self._try([*self.best[:start], fill, *self.best[end:]]):
+                        break
+            end = start - 1
+
+    def _lower_numbers(self) -> None:
+        for at in range(len(self.best) - 1, -1, -1):
+            for field in fields(self.best[at]):
+                value = getattr(self.best[at], field.name)
+                if isinstance(value, int):
+                    self._lower(at, field.name, value)
+        self._shift()
+
+    def _lower(self, at: int, name: str, value: int) -> None:
+        for smaller in _smaller(value, 1 if name in ("entry", "count", "length", "stride") else 0):
+            if self._try_number(at, name, smaller):
+                break
+        if name == "fail_after":
+            self._try_number(at, name, None)
+
+    def _try_number(self, at: int, name: str, value: int | None) -> bool:
+        op: Any = self.best[at]
+        return self._try([*self.best[:at], replace(op, **{name: value}), *self.best[at + 1 :]])
+
+    def _shift(self) -> None:
+        """Lower all indices at once, where no single one can be lowered by itself."""
+        numbers = sorted({value for op in self.best for _, value in _indices(op)})
+        for rank, value in enumerate(numbers):
+            below = numbers[rank - 1] if rank else 0
+            for target in (below + 1, below + 2, below + 16):
+                if target >= value:
+                    break
+                drop = value - target
+                moved = [
+                    replace(op, **{k: v - drop for k, v in _indices(op) if v >= value and v < 2**64 - 4096})
+                    for op in self.best
+                ]
+                if self._try(moved):
+                    return self._shift()
+        return None
+
+
+def _kind_of(op: Common) -> str:
+    return type(op).__name__
+
+
+def _tree_of(op: Common) -> str:
+    return str(op.tree)
+
+
+def _cursor_of(op: Common) -> str:
+    return str(op.cursor)
+
+
+def _fills(row: Sequence[Any]) -> Iterator[Fill]:
+    """Fills that could stand for a row of stores and fills."""
+    ranges: list[tuple[int, int]] = []
+    for op in row:
+        if isinstance(op, Fill):
+            ranges += [(store.first, store.last) for store in op.stores()]
+        elif op.entry is not None:
+            ranges.append((op.first, op.last))
+    if len(ranges) < 2:
+        return
+    ranges.sort()
+    low, high, count, tree = ranges[0][0], ranges[-1][0], len(ranges), row[0].tree
+    gaps = Counter(b[0] - a[0] for a, b in zip(ranges, ranges[1:], strict=False) if b[0] > a[0])
+    strides = [stride for stride, _ in gaps.most_common(2)] + [max(1, (high - low) // (count - 1)), 2, 1]
+    for stride in strides:
+        for length in (1, stride):
+            for more in (0, 1, 3, 8):
+                yield Fill(low, stride, length, count + more, tree=tree)
+                yield Fill(0, stride, length, count + more, tree=tree)
+
+
+def _indices(op: Any) -> list[tuple[str, int]]:
+    names = ("index", "first", "last", "min", "max", "next")
+    return [(name, value) for name in names if (value := getattr(op, name, None)) is not None]
+
+
+def _smaller(value: int, least: int) -> Iterator[int]:
+    """Candidates below ``value``, the smallest first."""
+    yield from (number for number in (least, least + 1, least + 2) if number < value)
+    step = value // 2
+    while step > 2:
+        if least + 2 < value - step:
+            yield value - step
+        step //= 2
+    if value - 1 > least + 2:
+        yield value - 1

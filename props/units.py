@@ -1,0 +1,163 @@
+"""The units of the main job: small runs, each decided by its lane, the seed and its number.
+
+Whatever order or process they run in, the same unit does the same. What a unit finds is made small and
+written as a case before it returns.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hypothesis import Phase, Verbosity, seed, settings
+
+from props import bulk, tiny
+from props.choose_port import choose_port
+from props.difference import Difference
+from props.found import replay_command, write_found
+from props.lockstep import Lockstep
+from props.machines import run_machine
+from props.machines import smallest as smallest_of_machine
+from props.maple_machine import MapleMachine
+from props.maps import Space, exercise
+from props.rcu_machine import RcuMachine
+from props.report import explain
+
+OPERATIONS = 4000
+"""Operations of one unit of the bulk lane."""
+
+EXAMPLES = 15
+"""Runs of a state machine in one unit, and the steps in each."""
+STEPS = 30
+
+WORLDS = ((3, False), (3, True), (4, False), (4, True), (5, False), (5, True))
+"""The tiny worlds: indices, RCU mode."""
+
+WORLD_SHAPE = tiny.Geometry(leaf_slots=5, node_slots=4, leaf_min=2, node_min=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One unit to run, as it goes to a worker."""
+
+    lane: str
+    number: int
+    seed: int
+    port: str = "impl"
+    out: str = "mapleproof-out"
+    seeded: str | None = None
+    space: Space | None = None
+
+
+@dataclass(slots=True)
+class Done:
+    """What came of a unit. ``failure`` is the sort of failure, for telling several apart; ``told`` what to
+    show of it; ``case`` where its smallest case is; ``steps`` how many steps that has."""
+
+    lane: str
+    number: int
+    operations: int = 0
+    events: Counter[str] = field(default_factory=Counter)
+    failure: str | None = None
+    told: list[str] = field(default_factory=list)
+    case: str | None = None
+    steps: int = 0
+
+
+def run_unit(task: Task) -> Done:
+    """Run one unit."""
+    return LANES[task.lane](task)
+
+
+def _report(done: Done, task: Task, small: Difference, flags: dict[str, bool]) -> None:
+    done.failure = f"{small.kind} in {type(small.op).__name__}"
+    done.steps = len(small.steps)
+    name = f"{task.lane}-{task.seed}-{task.number}"
+    found = {"lane": task.lane, "seed": task.seed, "unit": task.number, "port": task.port}
+    if task.seeded:
+        found["seeded"] = task.seeded
+        name = f"{task.seeded}-{name}"
+    path = write_found(small, name, flags, found=found, out=Path(task.out))
+    done.case = str(path)
+    done.told = [*explain(small, path.name), "replay it with: " + replay_command(path, task.port)]
+    if task.seeded:
+        done.told[-1] += f" --seeded {task.seeded}"
+
+
+def _bulk(task: Task) -> Done:
+    number = random.Random(f"{task.seed}/{task.number}").getrandbits(48)
+    run = bulk.run(number, OPERATIONS, choose_port(task.port))
+    done = Done(task.lane, task.number, run.operations, run.events)
+    if run.finding is not None:
+        flags = {"alloc_range": run.finding.alloc_range, "rcu": run.finding.rcu}
+        _report(done, task, run.finding.difference, flags)
+    return done
+
+
+def _machine(task: Task, base: type[MapleMachine] | type[RcuMachine]) -> Done:
+    class Machine(base):  # type: ignore[misc, valid-type]
+        """Counts and port of this unit alone."""
+
+        events: Counter[str] = Counter()
+        operations = 0
+        make_port = staticmethod(choose_port(task.port))
+
+    limits = settings(
+        max_examples=EXAMPLES,
+        stateful_step_count=STEPS,
+        deadline=None,
+        database=None,
+        phases=(Phase.generate,),
+        verbosity=Verbosity.quiet,
+    )
+    seed(f"{task.seed}/{task.number}")(Machine)
+    difference = run_machine(Machine, limits)
+    done = Done(task.lane, task.number, Machine.operations, Machine.events)
+    if difference is not None:
+        _report(done, task, smallest_of_machine(Machine, difference), difference.flags)
+    return done
+
+
+def _tiny(task: Task) -> Done:
+    indices, rcu = WORLDS[task.number]
+    explored = tiny.explore(indices, rcu=rcu, geometry=WORLD_SHAPE)
+    done = Done(task.lane, task.number, explored.steps, explored.events)
+    if explored.failure:
+        done.failure = "tiny world"
+        done.told = [
+            f"a tree over {indices} indices, nodes of 5 and 4 slots:",
+            *explored.failure.splitlines(),
+        ]
+    return done
+
+
+def _space(task: Task) -> Done:
+    assert task.space is not None
+    lockstep = Lockstep(choose_port(task.port)(alloc_range=True, rcu=False), alloc_range=True, rhythm=10**6)
+    done = Done(task.lane, task.number)
+    try:
+        for op in exercise(task.space):
+            done.operations += 1
+            lockstep.apply(op)
+        lockstep.finish()
+    except Difference as difference:
+        steps = [step.op for step in difference.steps]
+        small = bulk.smallest(steps, difference, choose_port(task.port), True, False)
+        _report(done, task, small, {"alloc_range": True, "rcu": False})
+    done.events = bulk.events_of(lockstep.port)
+    lockstep.port.close()
+    return done
+
+
+LANES: dict[str, Callable[[Task], Done]] = {
+    "bulk": _bulk,
+    "machine": lambda task: _machine(task, MapleMachine),
+    "readers": lambda task: _machine(task, RcuMachine),
+    "tiny": _tiny,
+    "spaces": _space,
+}
+"""The parts of the job: random runs in bulk, Hypothesis' state machines for trees and for readers, tiny
+worlds visited whole, and real address spaces."""

@@ -1,0 +1,82 @@
+"""A kernel source tree to build, or a skip that says what is missing."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from impl.kernel import build, source
+from impl.kernel.errors import KernelBuildError
+from impl.kernel.tree import KernelTree
+
+
+@pytest.fixture(scope="session")
+def kernel() -> Path:
+    """The kernel source tree of this machine."""
+    try:
+        build.compiler()
+        return source.find()
+    except KernelBuildError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture
+def make(kernel: Path) -> Iterator[Callable[..., KernelTree]]:
+    """Make ports that end with the test."""
+    made: list[KernelTree] = []
+
+    def port(**options: object) -> KernelTree:
+        made.append(KernelTree(kernel, **options))  # type: ignore[arg-type]
+        return made[-1]
+
+    yield port
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def seeded(make: Callable[..., KernelTree]) -> Callable[..., KernelTree]:
+    """Make ports of a build with a mistake in it; skip where the mistake does not fit this kernel."""
+
+    def port(seed: str, **options: object) -> KernelTree:
+        try:
+            return make(seed=seed, **options)
+        except KernelBuildError as error:
+            pytest.skip(str(error))
+
+    return port
+
+
+@pytest.fixture
+def copy_of_kernel(kernel: Path, tmp_path: Path) -> Path:
+    """As much of the kernel tree as a build needs, to be spoilt."""
+    copy = tmp_path / "linux"
+    for name in ("lib/maple_tree.c", "Makefile"):
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(kernel / name, copy / name)
+    (copy / "include/linux").mkdir(parents=True)
+    for header in (kernel / "include/linux").glob("*.h"):
+        shutil.copy(header, copy / "include/linux" / header.name)
+    for folder in ("tools/include", "tools/arch"):
+        if (kernel / folder).is_dir():
+            shutil.copytree(kernel / folder, copy / folder)
+    return copy
+
+
+def read_case(path: Path) -> tuple[dict[str, bool], list[dict[str, object]]]:
+    """A recording: the tree's flags, and its steps."""
+    header, *steps = [json.loads(line) for line in path.read_text().splitlines()]
+    return header["tree"], steps
+
+
+def plain(value: object) -> object:
+    """An expected value as the port answers it: hex strings are numbers."""
+    if isinstance(value, str) and value.startswith("0x"):
+        return int(value, 16)
+    if isinstance(value, list):
+        return [plain(each) for each in value]
+    if isinstance(value, dict):
+        return {key: plain(each) for key, each in value.items()}
+    return value

@@ -1,0 +1,94 @@
+"""The seeded mistakes: that each fits, that one that does not is refused, and that one is found."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from impl.kernel.errors import KernelBuildError
+from impl.kernel.seeds import SEEDS, Seed, body_of, plant, seed_named
+from impl.kernel.tree import BrokenInvariant, KernelTree
+
+SOURCE = """
+static int near(struct tree *tree);
+
+static int near(struct tree *tree)
+{
+	if (tree->size >= 3)
+		return 1;
+	return tree->size;
+}
+
+int
+far(void)
+{
+	return near(0);
+}
+"""
+
+
+def test_a_function_is_found_by_its_definition() -> None:
+    start, end = body_of(SOURCE, "near")
+    assert SOURCE[start:end].count("tree->size") == 2
+    assert "near(0)" in SOURCE[slice(*body_of(SOURCE, "far"))]
+
+
+def test_one_line_changes() -> None:
+    planted = plant(SOURCE, Seed("late", "near", "size >= 3", "size > 3", ""))
+    changed = [
+        pair for pair in zip(SOURCE.splitlines(), planted.splitlines(), strict=True) if len(set(pair)) == 2
+    ]
+    assert [new.strip() for _, new in changed] == ["if (tree->size > 3)"]
+
+
+@pytest.mark.parametrize(
+    ("seed", "reason"),
+    [
+        (Seed("twice", "near", "tree->size", "0", ""), r"2 places in near\(\)"),
+        (Seed("never", "near", "tree->height", "0", ""), r"0 places in near\(\)"),
+        (Seed("nowhere", "mas_walk", "x", "y", ""), r"mas_walk\(\) is defined 0 times"),
+    ],
+)
+def test_a_seed_that_does_not_fit_is_refused(seed: Seed, reason: str) -> None:
+    with pytest.raises(KernelBuildError, match=reason):
+        plant(SOURCE, seed)
+
+
+def test_an_unknown_seed_is_refused() -> None:
+    with pytest.raises(KernelBuildError, match="no seed is named nothing; there are: gap-too-exact, "):
+        seed_named("nothing")
+
+
+def test_names_differ_and_fragments_are_short() -> None:
+    assert len({seed.name for seed in SEEDS}) == len(SEEDS) >= 20
+    assert all("\n" not in seed.find and len(seed.find) < 40 for seed in SEEDS)
+
+
+def test_every_seed_fits_linux_6_12(kernel: Path) -> None:
+    if "PATCHLEVEL = 12" not in (kernel / "Makefile").read_text():
+        pytest.skip("the seeds are made for 6.12")
+    source = (kernel / "lib/maple_tree.c").read_text()
+    assert all(plant(source, seed) != source for seed in SEEDS)
+
+
+def test_a_wrong_gap_is_found(seeded: Callable[..., KernelTree]) -> None:
+    port = seeded("first-gap-short", alloc_range=True)
+    for i in range(30):
+        port.apply({"op": "mtree_store_range", "first": 90 + 10 * i, "last": 99 + 10 * i, "entry": i + 1})
+    with pytest.raises(BrokenInvariant, match="a gap is the largest run of NULL below"):
+        port.check()
+
+
+def test_a_leak_is_counted(seeded: Callable[..., KernelTree]) -> None:
+    port = seeded("dup-leaks-child")
+    for i in range(300):
+        port.apply({"op": "mtree_store_range", "first": 10 * i, "last": 10 * i + 4, "entry": i + 1})
+    assert port.apply({"op": "mtree_dup", "into": 1, "fail_after": 18}) == {"ret": -12}
+    assert port.close() > 0
+
+
+def test_what_relies_on_zeroes_shows(seeded: Callable[..., KernelTree]) -> None:
+    port = seeded("relies-on-zeroes")
+    port.apply({"op": "mtree_store_range", "first": 3, "last": 5, "entry": 1})
+    with pytest.raises(BrokenInvariant):
+        port.check()

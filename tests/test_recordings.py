@@ -1,0 +1,32 @@
+"""The recordings of the C maple tree, as regression tests of both sides."""
+
+from pathlib import Path
+
+import pytest
+
+from props.case import CaseReader
+from props.ports import ImplPort, ModelPort
+from props.replay import replay
+
+RECORDINGS = sorted((Path(__file__).parent / "cases").glob("*.jsonl*"))
+
+
+def test_the_recordings_are_there() -> None:
+    assert len(RECORDINGS) >= 28
+
+
+@pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.name.partition(".")[0])
+@pytest.mark.parametrize("level", ["documented", "exact"])
+def test_model_answers_as_recorded(path: Path, level: str) -> None:
+    case = CaseReader(path)
+    result = replay(case, ModelPort(**case.header.flags), level)
+    assert result.difference is None
+    assert result.steps > 0
+
+
+@pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.name.partition(".")[0])
+def test_implementation_answers_exactly_as_recorded(path: Path) -> None:
+    case = CaseReader(path)
+    result = replay(case, ImplPort(**case.header.flags), "exact")
+    assert result.difference is None
+    assert result.steps > 0
