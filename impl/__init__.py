@@ -1,1 +1,1 @@
-"""What is tested: the maple tree (``impl.maple``), fork (``impl.mm``) and ports to real kernels (``impl.kernel``)."""
+"""What is tested: the maple tree (``maple``), fork (``mm``), and ports to real kernels (``kernel``)."""

@@ -10,6 +10,7 @@ for unmapping. A fork gives the child those tables of the parent that meet an ar
 Not covered, as in the implementation: choosing addresses, merging of neighbours, rlimits.
 """
 
+from bisect import bisect_left, bisect_right, insort
 from dataclasses import dataclass, field, replace
 from errno import EFAULT, EINVAL, ENOMEM
 
@@ -62,9 +63,6 @@ class Area:
     file: int | None = None
     anon: bool = False
 
-    def meets(self, start: int, end: int) -> bool:
-        return self.start < end and start < self.end
-
     @property
     def copies_pages(self) -> bool:
         """Whether a fork copies its pages; what can be faulted in again is left to that."""
@@ -87,8 +85,15 @@ class Space:
         """Its pages that are charged."""
         return sum(self.size(area) for area in self.areas if area.flags & ACCOUNT)
 
+    def places(self, start: int, end: int) -> range:
+        """Where in the list the areas stand that meet [start, end)."""
+        low = bisect_right(self.areas, start, key=lambda area: area.end)
+        return range(low, bisect_left(self.areas, end, lo=low, key=lambda area: area.start))
+
     def inside(self, start: int, end: int) -> list[Area]:
-        return [area for area in self.areas if area.meets(start, end)]
+        """The areas that meet [start, end)."""
+        places = self.places(start, end)
+        return self.areas[places.start : places.stop]
 
     def covers(self, start: int, end: int) -> bool:
         """Whether there is no hole in [start, end)."""
@@ -102,22 +107,25 @@ class Space:
     def split(self, *borders: int) -> None:
         """Let areas end at each border."""
         for border in borders:
-            for at, area in enumerate(self.areas):
-                if area.start < border < area.end:
+            for at in self.places(border, border + 1):
+                area = self.areas[at]
+                if area.start < border:
                     self.areas[at : at + 1] = [replace(area, end=border), replace(area, start=border)]
-                    break
 
     def remove(self, start: int, end: int) -> None:
         """Unmap: areas and pages of the range go, and every table that meets no area any more."""
         self.split(start, end)
-        self.areas = [area for area in self.areas if not area.meets(start, end)]
+        places = self.places(start, end)
+        if not places:
+            return
+        del self.areas[places.start : places.stop]
         self.pages = {page for page in self.pages if not start <= page < end}
         self.tables = {
             (level, at) for level, at in self.tables if self.inside(at, at + self.shape.span(level))
         }
 
     def add(self, area: Area) -> None:
-        self.areas = sorted([*self.areas, area], key=lambda area: area.start)
+        insort(self.areas, area, key=lambda area: area.start)
 
     def populate(self, page: int, huge: bool) -> None:
         """A page, and the tables on the way to it."""
@@ -131,9 +139,9 @@ class Space:
 
     def splits_huge(self, *borders: int) -> bool:
         return any(
-            area.flags & HUGETLB and area.start < border < area.end and border % self.shape.huge_page
+            area.flags & HUGETLB and area.start < border and border % self.shape.huge_page
             for border in borders
-            for area in self.areas
+            for area in self.inside(border, border + 1)
         )
 
     def clashes(self, start: int, end: int, flags: int) -> bool:
@@ -203,9 +211,8 @@ class World:
         if not space.covers(start, end):
             return -ENOMEM
         space.split(start, end)
-        for at, area in enumerate(space.areas):
-            if not area.meets(start, end):
-                continue
+        for at in space.places(start, end):
+            area = space.areas[at]
             flags = area.flags & ~PROTECTION | prot
             if prot & WRITE and not area.flags & (ACCOUNT | WRITE | HUGETLB | SHARED | PFNMAP):
                 if not self.may_charge(space.size(area)):
@@ -228,10 +235,9 @@ class World:
             return -EINVAL
         space.split(start, end)
         added, taken = ADVICE[advice]
-        space.areas = [
-            replace(area, flags=(area.flags | added) & ~taken) if area.meets(start, end) else area
-            for area in space.areas
-        ]
+        for at in space.places(start, end):
+            area = space.areas[at]
+            space.areas[at] = replace(area, flags=(area.flags | added) & ~taken)
         return 0
 
     def touch(self, number: int, start: int, size: int) -> int:
@@ -242,8 +248,9 @@ class World:
             return -EINVAL
         if not space.covers(start, end):
             return -EFAULT
-        for at, area in enumerate(space.areas):
-            if not area.meets(start, end) or area.flags & PFNMAP or not area.flags & (READ | WRITE):
+        for at in space.places(start, end):
+            area = space.areas[at]
+            if area.flags & PFNMAP or not area.flags & (READ | WRITE):
                 continue
             if area.flags & (SHARED | WRITE) == WRITE:
                 space.areas[at] = replace(area, anon=True)
@@ -258,7 +265,7 @@ class World:
         space = self.spaces[number]
         if space.bad(start, size) or space.bad(to, new_size):
             return -EINVAL
-        area = next((area for area in space.areas if area.start <= start < area.end), None)
+        area = next(iter(space.inside(start, start + 1)), None)
         if area is None or area.end < start + size:
             return -EFAULT
         if area.flags & (HUGETLB | PFNMAP):
@@ -299,19 +306,15 @@ class World:
         kept = [area for area in parent.areas if not area.flags & DONTCOPY]
         if not self.may_charge(sum(parent.size(area) for area in kept if area.flags & ACCOUNT)):
             return -ENOMEM
-        copied = [area for area in kept if area.copies_pages]
+        copied = Space(self.shape, [area for area in kept if area.copies_pages])
         self.spaces[child] = Space(
             self.shape,
             [
                 replace(area, flags=area.flags & ~LOCKED, anon=area.anon and not area.flags & WIPEONFORK)
                 for area in kept
             ],
-            {page for page in parent.pages if any(area.meets(page, page + 1) for area in copied)},
-            {
-                (level, at)
-                for level, at in parent.tables
-                if any(area.meets(at, at + self.shape.span(level)) for area in copied)
-            },
+            {page for page in parent.pages if copied.inside(page, page + 1)},
+            {(level, at) for level, at in parent.tables if copied.inside(at, at + self.shape.span(level))},
         )
         return 0
 

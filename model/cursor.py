@@ -5,8 +5,8 @@ A cursor stands on index..last. Its status is `start`: not looked up yet; `pause
 bare entry; `overflow`, `underflow`: the last call's limit kept it from going up, down; `error`: a write or a
 search for room failed, and nothing works until it is set or reset.
 
-Methods carry the kernel's names without `mas_`. Those that move return the entry they reach; limits are
-inclusive, and a range within the limit in part counts. `*_range` stops at gaps too.
+Methods have the kernel's names without `mas_`. Those that move return the entry they reach. Limits are
+inclusive; a range within them in part counts. `*_range` stops at gaps too.
 """
 
 from errno import EBUSY
@@ -63,10 +63,6 @@ class Cursor:
         self.status, self.index, self.last = "root", 0, 0
         return self.tree.load(0)
 
-    def _leave_root(self) -> None:
-        """Go up from the place of a bare entry: nothing follows it."""
-        self.status, self.index, self.last = "none", 1, MAX_INDEX
-
     def _step(self, up: bool, limit: int, gaps: bool) -> int | None:
         """Go to the next entry, or range, up or down, unless the range before it reaches the limit."""
         first, last, _ = self.tree.map.at(self.last if up else self.index)
@@ -89,7 +85,7 @@ class Cursor:
         if self.status == "active":
             return self._step(True, high, gaps)
         if self.status == "root" and not (before == "none" and self.index == 0):
-            self._leave_root()
+            self.status, self.index, self.last = "none", 1, MAX_INDEX
         return None
 
     def prev(self, low: int, gaps: bool = False) -> int | None:
@@ -119,7 +115,7 @@ class Cursor:
         if (entry := self._resume("start", "pause", "none", "overflow", "underflow")) is not None:
             return entry
         if self.status == "root":
-            self._leave_root()
+            self.status, self.index, self.last = "none", 1, MAX_INDEX
         if self.status != "active" or (before != "active" and self.index == high):
             return None
         entry = self._step(True, high, gaps)
@@ -145,9 +141,7 @@ class Cursor:
             return self._enter_root()
         if self.status == "root":
             self.status = "none"
-        if self.status != "active" or self.index < low:
-            return None
-        return self._step(False, low, gaps)
+        return self._step(False, low, gaps) if self.status == "active" and self.index >= low else None
 
     next_range = partialmethod(next, gaps=True)
     prev_range = partialmethod(prev, gaps=True)

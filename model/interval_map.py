@@ -1,7 +1,7 @@
 """A sorted map from ranges of indices to entries, over 0..2**64-1.
 
-One list holds the ranges that have an entry, in order and without overlap; what lies between them is empty.
-A range is named by its first and last index, both inclusive. Ranges that touch stay apart.
+One list holds the ranges that have an entry, in order and without overlap; what is between them is empty. A
+range is named by its first and last index, both inclusive. Ranges that touch stay apart.
 """
 
 from bisect import bisect_left, bisect_right
@@ -20,13 +20,11 @@ class IntervalMap:
 
     def at(self, index: int) -> tuple[int, int, int | None]:
         """The range around an index and its entry. A gap reaches from entry to entry, its entry is None."""
-        ranges = self.ranges
-        i = bisect_left(ranges, index, key=LAST)
-        if i < len(ranges) and ranges[i][0] <= index:
-            return ranges[i]
-        first = ranges[i - 1][1] + 1 if i > 0 else 0
-        last = ranges[i][0] - 1 if i < len(ranges) else MAX_INDEX
-        return first, last, None
+        i = bisect_left(self.ranges, index, key=LAST)
+        if i < len(self.ranges) and self.ranges[i][0] <= index:
+            return self.ranges[i]
+        first = self.ranges[i - 1][1] + 1 if i > 0 else 0
+        return first, (self.ranges[i][0] - 1 if i < len(self.ranges) else MAX_INDEX), None
 
     def put(self, first: int, last: int, entry: int | None) -> None:
         """Overwrite first..last. A range that is overwritten in part keeps the rest."""

@@ -2,7 +2,7 @@
 
 Methods carry the kernel's names without prefix (`store_range` is `mtree_store_range`). Indices are
 0..2**64-1, entries positive integers or None, `ret` is 0 or a negative errno. Nothing fails for want of
-memory: who knows that a write was refused leaves it out. Of the tree's shape one bit is kept, since users can
+memory: who knows that a write was refused leaves it out. One bit of the tree's shape is kept, since users can
 see it: without a node, a tree is empty or has a bare entry at index 0 and nothing else.
 """
 
@@ -81,10 +81,9 @@ class MapleTree:
     alloc_rrange = partialmethod(alloc_range, highest=True)
 
     def alloc_cyclic(self, entry: int, low: int, high: int, next_: int) -> tuple[int, int | None, int]:
-        """Store at the first free index from `next_` up, else from `low` up.
+        """Store at the first free index from `next_` up, else from `low` up: ret, index, the next `next_`.
 
-        0, 1 after starting over, or an error; the index; the `next_` for the next call. Starting over since
-        the last index of all was taken is told by that next call.
+        ret is 1 after starting over. That the last index of all was taken is told by the call after that.
         """
         ret, start = self.alloc_range(entry, 1, max(low, next_), high)
         if start is None and next_ > low:
@@ -93,8 +92,7 @@ class MapleTree:
         if start is None:
             return ret, None, next_
         if self.cyclic_wrapped and ret == 0:
-            self.cyclic_wrapped = False
-            ret = 1
+            ret, self.cyclic_wrapped = 1, False
         self.cyclic_wrapped = self.cyclic_wrapped or start == MAX_INDEX
         return ret, start, (start + 1) & MAX_INDEX
 

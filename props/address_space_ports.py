@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from impl.failure import FailAfter
-from impl.mm import map as calls
+from impl.mm import calls
 from impl.mm.exit import drop_mm
-from impl.mm.fork import fork
 from impl.mm.flags import VM_HUGETLB
+from impl.mm.fork import fork
 from impl.mm.geometry import PageGeometry
 from impl.mm.machine import Machine
 from impl.mm.mm import Mm
@@ -68,8 +68,8 @@ class ImplSpaces:
             self.asked, self.refused = plan.asked, plan.refused > 0
         self.alarms = list(machine.alarms)
         if self.alarms:
-            promise, what = self.alarms[0]
-            return Answer(crash=f"broken promise: {promise}: {what}"[:500])
+            broken = ", ".join(dict.fromkeys(alarm.promise for alarm in self.alarms))
+            return Answer(crash=f"broken: {broken}: {self.alarms[0].what}"[:500])
         return answer
 
     def check(self) -> None:
@@ -95,6 +95,8 @@ class ImplSpaces:
         return Answer(ret=ret)
 
     def _exit(self, op: Any) -> Answer:
+        if self.observed:
+            self.machine.observers = all_observers(swapoff_looks=True)
         drop_mm(self.spaces.pop(op.space))
         return Answer(ret=0)
 

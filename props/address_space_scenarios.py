@@ -57,6 +57,12 @@ def corners(geometry: PageGeometry) -> Iterator[Program]:
         ops.Touch(0, pmd, 2 * huge),
     ]
     yield [
+        ops.Mmap(0, 0, huge, RW | VM_HUGETLB, 3),
+        ops.Mmap(0, max(huge, pmd), page, RW, None),
+        ops.Touch(0, 0, huge),
+        ops.Touch(0, max(huge, pmd), page),
+    ]
+    yield [
         ops.Mmap(0, 0, page, RW | VM_PFNMAP | VM_SHARED, 4),
         ops.Mmap(0, page, page, RW | VM_PFNMAP | VM_SHARED, 4),
     ]

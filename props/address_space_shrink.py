@@ -4,7 +4,7 @@ The failure point is not part of what is shrunk: any at which the fork breaks th
 first one is taken.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
@@ -12,21 +12,51 @@ from impl.mm.geometry import PageGeometry
 from props import address_space_operations as ops
 from props.common_operations import Common
 from props.fork_sweep import BadScenario, Broken, sweep
-from props.shrink import Shrinker
 
 BUDGET = 600
 """Candidates that are tried."""
 
 
-class ScenarioShrinker(Shrinker):
-    """Shrinks a scenario; `page` is the step of addresses and sizes."""
+Fails = Callable[[Sequence[Common]], bool]
 
-    def __init__(self, run: Sequence[Common], fails: Any, page: int, budget: int = BUDGET) -> None:
-        super().__init__(run, fails, budget)
+
+class ScenarioShrinker:
+    """Shrinks ``best``, for which ``fails`` holds; ``page`` is the step of addresses and sizes."""
+
+    def __init__(self, run: Sequence[Common], fails: Fails, page: int, budget: int = BUDGET) -> None:
+        self.best = list(run)
+        self.fails = fails
         self.page = page
+        self.budget = budget
+        self._known: set[tuple[Common, ...]] = set()
 
-    def _fuse(self) -> None:
-        """There is nothing to fuse."""
+    def shrink(self) -> list[Common]:
+        """The smallest failing scenario found within the budget."""
+        before: list[Common] | None = None
+        while before != self.best and len(self._known) < self.budget:
+            before = list(self.best)
+            self._drop_runs()
+            self._lower_numbers()
+        return self.best
+
+    def _try(self, run: list[Common]) -> bool:
+        key = tuple(run)
+        if key in self._known or len(self._known) >= self.budget:
+            return False
+        self._known.add(key)
+        if not self.fails(run):
+            return False
+        self.best = run
+        return True
+
+    def _drop_runs(self) -> None:
+        size = (len(self.best) + 1) // 2
+        while size:
+            at = len(self.best) - size
+            while at >= 0:
+                self._try(self.best[:at] + self.best[at + size :])
+                at = min(at, len(self.best)) - size
+            size //= 2
 
     def _lower_numbers(self) -> None:
         for at in range(len(self.best) - 1, -1, -1):
@@ -36,8 +66,8 @@ class ScenarioShrinker(Shrinker):
                         break
 
     def _candidates(self, name: str, value: Any) -> Iterator[int | None]:
-        if name in ("start", "size", "to", "new_size"):
-            lowest = self.page if "size" in name else 0
+        if name in ("start", "size", "stride", "to", "new_size"):
+            lowest = 0 if name in ("start", "to") else self.page
             step = value - lowest
             while step >= self.page:
                 if (value - step) % self.page == 0:
@@ -47,6 +77,8 @@ class ScenarioShrinker(Shrinker):
             for bit in range(value.bit_length()):
                 if value >> bit & 1:
                     yield value & ~(1 << bit)
+        elif name == "count":
+            yield from (value - step for step in (value // 2, 4, 1) if 0 < step < value)
         elif name == "file" and value is not None:
             yield None
 

@@ -6,15 +6,19 @@ import itertools
 import multiprocessing
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from props import events as expected_events
+from props.fork_check import Verdict
+from props.fork_maps import RealVma
+from props.fork_sweep import Swept
+from props.fork_units import NAMES, conclude
 from props.maps import Space
+from props.planting import known_seed
 from props.seeding import planted
-from props.seeds import BY_NAME
 from props.units import LANES, WORLDS, Done, Task, run_unit
 
 MOST_FAILURES = 5
@@ -36,6 +40,8 @@ class Options:
     seeded: str | None = None
     spaces: tuple[Space, ...] = ()
     lanes: tuple[str, ...] = tuple(LANES)
+    recoveries: tuple[str, ...] = NAMES
+    vmas: tuple[tuple[RealVma, ...], ...] = ()
 
 
 @dataclass(slots=True)
@@ -49,11 +55,17 @@ class LaneResult:
 
 @dataclass(slots=True)
 class Result:
-    """What came of a run: by lane, the events met, and how long it took."""
+    """What came of a run: by lane, the events met, how long it took, and the verdicts on recoveries."""
 
     lanes: dict[str, LaneResult]
     events: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
+    swept: dict[str, Swept] = field(default_factory=dict)
+    verdicts: list[Verdict] = field(default_factory=list)
+
+    def broken(self, names: Iterable[str]) -> list[Verdict]:
+        """The promises that these recoveries broke."""
+        return [verdict for verdict in self.verdicts if not verdict.holds and verdict.recovery in names]
 
     @property
     def failures(self) -> list[Done]:
@@ -83,22 +95,34 @@ def tasks(options: Options) -> Iterator[Task]:
         finite += [task("tiny", number) for number in range(len(WORLDS))]
     if "spaces" in options.lanes:
         finite += [task("spaces", number, space) for number, space in enumerate(options.spaces)]
-    endless = [lane for lane in ("bulk", "machine", "bulk", "readers") if lane in options.lanes]
+    forks = _fork_tasks(options)
+    endless = ["bulk", "fork", "machine", "fork", "bulk", "fork", "readers", "fork"]
+    endless = [
+        lane for lane in endless if lane in options.lanes and (lane != "fork" or options.port == "impl")
+    ]
     if not endless:
         yield from finite
         return
     numbers = {lane: itertools.count() for lane in LANES}
     for turn in itertools.count():
         for lane in endless:
-            yield task(lane, next(numbers[lane]))
+            yield next(forks) if lane == "fork" else task(lane, next(numbers[lane]))
         if turn < len(finite):
             yield finite[turn]
+
+
+def _fork_tasks(options: Options) -> Iterator[Task]:
+    """The units of the fork lane, each for all recoveries in turn: corners, real spaces, histories."""
+    for number in itertools.count():
+        vmas = options.vmas[number - 1] if 0 < number <= len(options.vmas) else None
+        for name in options.recoveries:
+            yield Task("fork", number, options.seed, out=options.out, recovery=name, vmas=vmas)
 
 
 def begin_worker(seeded: str | None) -> None:
     """What a worker process does first: plant the seed that the run is to find."""
     if seeded is not None:
-        _seed_planted.enter_context(planted(BY_NAME[seeded]))
+        _seed_planted.enter_context(planted(known_seed(seeded)))
 
 
 def run(options: Options, tell: Callable[[Done, Result], None]) -> Result:
@@ -121,6 +145,9 @@ def run(options: Options, tell: Callable[[Done, Result], None]) -> Result:
                 break
         while running:
             running = _collect(running, result, tell)
+        concluded = [pool.submit(conclude, name, swept, options.out) for name, swept in result.swept.items()]
+        for verdicts in concluded:
+            result.verdicts += verdicts.result()
     result.seconds = time.monotonic() - began
     return result
 
@@ -135,6 +162,8 @@ def _collect(
         lane.units += 1
         lane.operations += done.operations
         result.events += done.events
+        if done.recovery is not None and done.swept is not None:
+            result.swept.setdefault(done.recovery, Swept()).add(done.swept)
         if done.failure is not None:
             lane.failures.append(done)
         tell(done, result)

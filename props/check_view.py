@@ -6,15 +6,29 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from impl.mm.promises import PROMISES
 from props.check import Options, Result
+from props.fork_check import Verdict
+from props.found import replay_command
 from props.units import Done
 
 EVERY = 10.0
 """Seconds between two lines of progress where there is no terminal."""
+
+
+WIDTH = 120
+"""Columns of output that goes to no terminal: the widest table fits."""
+
+
+def wide_console() -> Console:
+    """A console for tables."""
+    console = Console(soft_wrap=True)
+    return console if console.is_terminal else Console(soft_wrap=True, width=WIDTH)
 
 
 class View:
@@ -26,7 +40,7 @@ class View:
         self.shown: set[str] = set()
 
     @contextmanager
-    def progress(self, options: Options) -> Iterator["View"]:
+    def progress(self, options: Options) -> Iterator[View]:
         self.began = self.last = time.monotonic()
         self.bar: Progress | None = None
         if self.console.is_terminal and not self.quiet:
@@ -63,12 +77,52 @@ def table(result: Result) -> Table:
     view.add_column("verdict")
     for name, lane in result.lanes.items():
         verdict = "differs" if lane.failures else "agrees" if lane.units else "not run"
+        if name == "fork" and lane.units:
+            verdict = "see below"
         view.add_row(name, f"{lane.units:,}", f"{lane.operations:,}", str(len(lane.failures)), verdict)
     return view
 
 
+def verdict_table(verdicts: list[Verdict]) -> Table:
+    """Recovery by promise: what holds, and what is broken."""
+    names = list(dict.fromkeys(verdict.recovery for verdict in verdicts))
+    view = Table(
+        title="recoveries of a fork that fails, by promise",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+    )
+    view.add_column("recovery", no_wrap=True)
+    for promise in PROMISES:
+        view.add_column(promise.replace(" ", "\n"), no_wrap=True)
+    view.add_column("forks", justify="right", no_wrap=True)
+    view.add_column("of them\nfailed", justify="right", no_wrap=True)
+    for name in names:
+        own = {verdict.promise: verdict for verdict in verdicts if verdict.recovery == name}
+        cells = ["holds" if own[promise].holds else "[bold]BROKEN[/]" for promise in PROMISES]
+        tried = next(iter(own.values()))
+        view.add_row(name, *cells, f"{tried.forks:,}", f"{tried.failed_forks:,}")
+    return view
+
+
+def broken_lines(verdicts: list[Verdict], seeded: str | None = None) -> list[str]:
+    """For each broken promise what was seen, and how to replay its smallest case."""
+    lines = []
+    for verdict in verdicts:
+        if not verdict.holds and verdict.case_path is not None:
+            lines.append(
+                f"{verdict.recovery}: {verdict.promise}: broken in {verdict.steps} steps: {verdict.what}"
+            )
+            lines.append(
+                f"    {replay_command(verdict.case_path)}" + (f" --seeded {seeded}" if seeded else "")
+            )
+    return lines
+
+
 def event_lines(result: Result) -> list[str]:
     """What happened in the trees, and what did not."""
+    if not result.events:
+        return []
     missing = result.missing_events()
     met = len(result.events) - len([name for name in missing if name in result.events])
     lines = [f"{met} kinds of event met in the trees"]
@@ -79,7 +133,7 @@ def event_lines(result: Result) -> list[str]:
 
 def ktap(result: Result) -> list[str]:
     """The run in KTAP, the kernel's format for test results: one test per lane."""
-    lines = ["KTAP version 1", f"1..{len(result.lanes)}"]
+    lines = ["KTAP version 1", f"1..{len(result.lanes) + len(result.verdicts)}"]
     for number, (name, lane) in enumerate(result.lanes.items(), start=1):
         if not lane.units:
             lines.append(f"ok {number} {name} # SKIP no unit was run")
@@ -88,4 +142,7 @@ def ktap(result: Result) -> list[str]:
             lines += [f"# {line}" for line in done.told]
         word = "not ok" if lane.failures else "ok"
         lines.append(f"{word} {number} {name}")
+    for number, verdict in enumerate(result.verdicts, start=len(result.lanes) + 1):
+        word = "ok" if verdict.holds else "not ok"
+        lines.append(f"{word} {number} {verdict.recovery}: {verdict.promise}")
     return lines

@@ -7,24 +7,28 @@ import os
 import sys
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import cast, get_args
 
 import click
 from rich.console import Console
 
+from impl.mm.recovery import MEANT_TO_BE_RIGHT
+from props.address_space_report import print_space_case
 from props.answers import Level
 from props.case import CaseReader
 from props.case_lines import CaseError
 from props.check import Options, run
-from props.check_view import View, event_lines, ktap, table
+from props.check_view import View, broken_lines, event_lines, ktap, table, verdict_table, wide_console
 from props.choose_port import PortError, choose_port
-from props.maps import MapsError, load_space, running_spaces
 from props.difference import Difference
+from props.fork_units import NAMES, real_spaces
+from props.maps import MapsError, load_space, running_processes, running_spaces
+from props.planting import KNOWN, UnknownSeed, known_seed
 from props.ports import Port
 from props.replay import replay
 from props.report import explain
-from props.seeding import Seed, planted
-from props.seeds import BY_NAME, SEEDS
+from props.seeding import planted
+from props.subjects import ADDRESS_SPACE
 from props.units import LANES
 
 DIFFERS = 1
@@ -46,12 +50,12 @@ def replay_command(cases: tuple[Path, ...], port_name: str, level: str, seeded: 
     """Carry out case files, and tell where an answer is not the one in the file."""
     console = Console(highlight=False, soft_wrap=True, markup=False)
     try:
-        make_port = choose_port(port_name)
+        choose_port(port_name)
         differs = False
-        with planted(_seed(seeded)) if seeded else nullcontext():
+        with planted(known_seed(seeded)) if seeded else nullcontext():
             for path in cases:
-                differs |= _replay_one(console, path, make_port, cast(Level, level))
-    except (CaseError, PortError) as error:
+                differs |= _replay_one(console, path, port_name, cast(Level, level))
+    except (CaseError, PortError, UnknownSeed) as error:
         print(error, file=sys.stderr)
         sys.exit(BAD_INPUT)
     sys.exit(DIFFERS if differs else 0)
@@ -86,6 +90,13 @@ def replay_command(cases: tuple[Path, ...], port_name: str, level: str, seeded: 
 @click.option(
     "--seeded", metavar="NAME", help="Plant a known mistake, which the run must find; 'list' names them."
 )
+@click.option(
+    "--recovery",
+    "recoveries",
+    multiple=True,
+    type=click.Choice(NAMES),
+    help="Judge only this one; repeatable.",
+)
 @click.option("--ktap", "as_ktap", is_flag=True, help="Print KTAP, the kernel's format for test results.")
 def check_command(
     seconds: float,
@@ -96,23 +107,35 @@ def check_command(
     lanes: tuple[str, ...],
     out: str,
     seeded: str | None,
+    recoveries: tuple[str, ...],
     as_ktap: bool,
 ) -> None:
-    """The main job: model and port side by side, in every way there is, until the time is up."""
-    console = Console(soft_wrap=True)
+    """The main job: model and port side by side, in every way there is, until the time is up.
+
+    Ends with a table of what was run, and one of the recoveries of a fork that fails, by promise. Exit
+    status 1 where something differs, or where a promise is broken by the recovery that is meant to be right
+    or by one that --recovery names; the other recoveries of the past have flaws that are known.
+    """
+    console = wide_console()
     if seeded == "list":
-        for known in SEEDS:
+        for known in KNOWN.values():
             console.print(f"{known.name:42} {known.what}", markup=False, highlight=False)
         return
     try:
-        if seeded is not None:
-            _seed(seeded)
+        if seeded is not None and known_seed(seeded).lane in NAMES and not recoveries:
+            recoveries = (known_seed(seeded).lane,)
         choose_port(port_name)
         spaces = tuple(load_space(argument) for argument in maps) or tuple(running_spaces())
-    except (PortError, MapsError) as error:
+        pids = (
+            tuple(int(argument) for argument in maps if argument.isdecimal()) if maps else running_processes()
+        )
+    except (PortError, MapsError, UnknownSeed) as error:
         print(error, file=sys.stderr)
         sys.exit(BAD_INPUT)
-    options = Options(seconds, jobs, seed, port_name, out, seeded, spaces, lanes or tuple(LANES))
+    lanes = lanes or (("fork",) if recoveries else tuple(LANES))
+    vmas = tuple(tuple(space) for _, space in real_spaces(pids)) if "fork" in lanes else ()
+    judged = recoveries or NAMES
+    options = Options(seconds, jobs, seed, port_name, out, seeded, spaces, lanes, judged, vmas)
     view = View(console, quiet=as_ktap)
     with view.progress(options):
         result = run(options, view.tell)
@@ -122,22 +145,22 @@ def check_command(
         console.print(table(result))
         for line in event_lines(result):
             console.print(line, markup=False, highlight=False)
+        if result.verdicts:
+            console.print(verdict_table(result.verdicts))
+            for line in broken_lines(result.verdicts, seeded):
+                console.print(line, markup=False, highlight=False)
         for done in result.failures:
             console.print(f"{done.failure}: {done.told[-1]}", markup=False, highlight=False)
-    sys.exit(DIFFERS if result.failures else 0)
+    broken = result.broken(recoveries or (MEANT_TO_BE_RIGHT,))
+    sys.exit(DIFFERS if result.failures or broken else 0)
 
 
-def _seed(name: str) -> Seed:
-    """The seed of that name."""
-    if name not in BY_NAME:
-        raise PortError(f"there is no seed {name!r}: mapleproof check --seeded list names them")
-    return BY_NAME[name]
-
-
-def _replay_one(console: Console, path: Path, make_port: Any, level: Level) -> bool:
+def _replay_one(console: Console, path: Path, port_name: str, level: Level) -> bool:
     """Replay one case file; whether it differs."""
     case = CaseReader(path)
-    port = make_port(**case.header.flags)
+    if case.header.subject is ADDRESS_SPACE:
+        return print_space_case(console, path, choose_port(port_name))
+    port = choose_port(port_name)(**case.header.flags)
     held: list[tuple[int, int, int]] = []
     try:
         result = replay(case, port, level)

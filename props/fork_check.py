@@ -17,11 +17,12 @@ from impl.mm.recovery import MEANT_TO_BE_RIGHT, RECOVERIES
 from props.address_space_case import write_space_case
 from props.address_space_scenarios import Program, corners, random_program
 from props.address_space_shrink import shrink
-from props.found import OUT
+from props.fork_maps import count_points, spread
 from props.fork_sweep import Swept, sweep
+from props.found import OUT
 
-POINTS_OF_LARGE = 400
-"""Failure points that are tried of a real space, spread over all of them."""
+WORK_ON_A_SPACE = 100_000
+"""Of a real space so many failure points are tried, divided by its VMAs: spread over all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +53,11 @@ def judge(
     of real address spaces; `scenarios` random histories are tried, as many as time allows if it is None.
     Cases are written to `out`. Raises KeyError for a recovery that there is none of."""
     share = seconds / max(1, len(recoveries))
-    verdicts: list[Verdict] = []
+    found: list[Verdict] = []
     for name in recoveries:
         swept = examine(name, share, seed, spaces, scenarios=scenarios)
-        verdicts += _verdicts(name, swept, out)
-    return verdicts
+        found += verdicts(name, swept, out)
+    return found
 
 
 def examine(
@@ -70,20 +71,19 @@ def examine(
     """All that sweeping one recovery for so long has shown."""
     end = time.monotonic() + seconds
     total = Swept()
-    for program, geometry in _corner_scenarios():
+    for program, geometry in corner_scenarios():
         total.add(sweep(program, geometry, recovery))
     for program, geometry in spaces:
         total.add(sweep(program, geometry, recovery, points=_spread(program, geometry, recovery)))
-    tried = 0
-    for program, geometry in random_scenarios(seed):
+    for tried, (program, geometry) in enumerate(random_scenarios(seed)):
         if tried == scenarios or (scenarios is None and time.monotonic() >= end):
             break
         total.add(sweep(program, geometry, recovery))
-        tried += 1
     return total
 
 
-def _corner_scenarios() -> Iterator[tuple[Program, PageGeometry]]:
+def corner_scenarios() -> Iterator[tuple[Program, PageGeometry]]:
+    """Every corner in every shape of page tables."""
     for geometry in GEOMETRIES.values():
         for program in corners(geometry):
             yield program, geometry
@@ -102,17 +102,12 @@ def random_scenarios(seed: int) -> Iterator[tuple[Program, PageGeometry]]:
 
 def _spread(program: Program, geometry: PageGeometry, recovery: str) -> list[int] | None:
     """Failure points spread over a large space; None, for all of them, where there are not many."""
-    from props.fork_maps import count_points
-
-    count = count_points(program, geometry, recovery)
-    if count <= 4 * POINTS_OF_LARGE:
-        return None
-    near = range(32)
-    far = range(32, count, max(1, count // POINTS_OF_LARGE))
-    return [*near, *far, *range(count - 32, count + 1)]
+    most = max(24, WORK_ON_A_SPACE // max(1, len(program)))
+    return spread(count_points(program, geometry, recovery), most)
 
 
-def _verdicts(recovery: str, swept: Swept, out: Path) -> Iterator[Verdict]:
+def verdicts(recovery: str, swept: Swept, out: Path) -> Iterator[Verdict]:
+    """One verdict for each promise. What is broken is shrunk and written to ``out``."""
     for promise in PROMISES:
         broken = swept.broken.get(promise)
         if broken is None:
@@ -134,4 +129,12 @@ def _verdicts(recovery: str, swept: Swept, out: Path) -> Iterator[Verdict]:
         )
 
 
-__all__ = ["MEANT_TO_BE_RIGHT", "Verdict", "examine", "judge", "random_scenarios"]
+__all__ = [
+    "MEANT_TO_BE_RIGHT",
+    "Verdict",
+    "corner_scenarios",
+    "examine",
+    "judge",
+    "random_scenarios",
+    "verdicts",
+]

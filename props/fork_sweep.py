@@ -13,7 +13,7 @@ from impl.mm.geometry import PageGeometry
 from impl.mm.promises import COUNT, Alarm
 from props import address_space_operations as ops
 from props.address_space_ports import ImplSpaces, ModelSpaces
-from props.answers import ABSENT, Answer
+from props.answers import Answer
 from props.common_operations import Common
 
 WORLDS_LOST = 12
@@ -93,8 +93,8 @@ def sweep(
 ) -> Swept:
     """Fail at every request, or at those numbered `points` (0 is the first); at the end let one succeed.
 
-    With `only` it ends at the first break of that promise. `port` is a world in which the program was done
-    already.
+    With `only` it ends at the first break of that promise, or of "any". `port` is a world in which the
+    program was done already.
     """
     swept = Swept()
     port = port or build(program, geometry, observed=observed)
@@ -106,19 +106,19 @@ def sweep(
             continue
         fork = ops.Fork(space, into, recovery, fail_after=n)
         answer = port.apply(fork)
-        if port.refused or answer.ret is ABSENT or answer.ret < 0:
-            swept.points += 1
+        swept.points += port.refused
         _count(swept, port, answer, (*program, fork), geometry)
+        refused = port.refused
         if port.alarms:
             lost += 1
-            if only in swept.broken or lost >= WORLDS_LOST_AT_MOST:
+            if only == "any" or only in swept.broken or lost >= WORLDS_LOST_AT_MOST:
                 return swept
             skip = max(0, lost - WORLDS_LOST)
             port = build(program, geometry, observed=observed)
         elif answer.ret == 0:
             port.apply(ops.Exit(into))
-            if not port.refused:
-                break
+        if not refused:
+            break
     _succeed(swept, port, program, geometry, ops.Fork(space, into, recovery))
     return swept
 

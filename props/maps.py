@@ -60,12 +60,17 @@ def load_space(argument: str) -> Space:
     return Space(f"process-{argument}" if argument.isdecimal() else path.name, ranges)
 
 
+def running_processes() -> tuple[int, ...]:
+    """The numbers of all processes."""
+    return tuple(sorted(int(path.name) for path in Path("/proc").glob("[0-9]*")))
+
+
 def running_spaces() -> list[Space]:
     """The spaces of all processes that may be read, each distinct one once."""
     spaces: dict[tuple[tuple[int, int], ...], Space] = {}
-    for path in sorted(Path("/proc").glob("[0-9]*"), key=lambda path: int(path.name)):
+    for number in running_processes():
         try:
-            space = load_space(path.name)
+            space = load_space(str(number))
         except MapsError:
             continue  # a kernel thread, another user's process, or one that has ended meanwhile
         spaces.setdefault(space.ranges, space)

@@ -195,7 +195,10 @@ class ImplPort(TreePort):
         self._check(checked, reserved)
 
     def borders(self, tree: int) -> list[int]:
-        borders: list[int] = self.trees[tree].borders()
+        """Those of higher levels more often: they are few, and what ends there ends whole subtrees."""
+        borders: list[int] = []
+        for level in range(1, self.trees[tree].height):
+            borders += self.trees[tree].borders(level) * 8 ** (level - 1)
         return borders
 
     def live_allocations(self) -> int:

@@ -62,7 +62,7 @@ class RcuMachine(RuleBasedStateMachine):
 
     def do(self, op: Common) -> None:
         self.run.do(op)
-        RcuMachine.operations += 1
+        type(self).operations += 1
 
     def span(self, where: int, to: int) -> tuple[int, int]:
         """A range, near the bottom or where ranges and leaves end."""
@@ -117,6 +117,16 @@ class RcuMachine(RuleBasedStateMachine):
         self.do(self.look(reader, how, where, point))
         self.do(self.look(other + 1, how >> 6, where, (point + 1) % POINTS))
         self.do(self.written(where, to, what >> 4))
+
+    @rule(reader=st.integers(1, READERS), how=codes, where=codes, to=codes)
+    def look_while_a_root_is_made(self, reader: int, how: int, where: int, to: int) -> None:
+        """The tree is emptied, and a reader looks in the middle of the first store after that."""
+        first, last = self.span(where, to)
+        self.do(ops.MtreeStoreRange(0, TOP, None))
+        self.do(ops.RcuReadLock(cursor=reader))
+        self.do(ops.MasSet(first, cursor=reader))
+        self.do(self.look(reader, how, where, how % POINTS))
+        self.do(ops.MtreeStoreRange(first, last, 1))
 
     @rule(reader=st.integers(1, READERS), who=st.integers(0, 7))
     def leave(self, reader: int, who: int) -> None:

@@ -122,5 +122,4 @@ def smallest(met: Difference, make_port: MakePort, alloc_range: bool) -> Differe
 
     shrinker = Shrinker([step.op for step in met.steps], fails)
     shrinker.shrink()
-    fails(shrinker.best)
     return found[-1]

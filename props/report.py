@@ -10,7 +10,7 @@ from props.answers import ABSENT, NOTHING, Answer
 from props.case import Step
 from props.difference import Difference
 from props.forms import form_of, hexadecimal, spell
-from props.operations import MasInit, MasSet, MasSetRange, MtreeDup
+from props.operations import MasInit, MasSet, MasSetRange, MtreeDup, Snapshot
 
 MOST_LINES = 15
 MOST_OPERATIONS = 6
@@ -73,7 +73,7 @@ def _place(step: Step, actual: Answer | None = None) -> tuple[int, int]:
     sources = [source for source in (step.op, step.expect, actual) if source is not None]
     named = [getattr(source, name, ABSENT) for source in sources for name in NAMING_PLACES]
     words = [word for word in named if word is not ABSENT]
-    if not words and form_of(step.op).writes:
+    if not words and (form_of(step.op).writes or isinstance(step.op, Snapshot)):
         return 0, 2**64
     return (min(words), max(words)) if words else (2**64, -1)
 

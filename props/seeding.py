@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import CodeType, FunctionType
+from typing import Any
 
 
 class StaleSeed(Exception):
@@ -48,7 +49,7 @@ class Seed:
 
 def _function(where: str) -> FunctionType:
     module_name, _, path = where.partition(":")
-    found = importlib.import_module(module_name)
+    found: Any = importlib.import_module(module_name)
     for part in path.split("."):
         found = inspect.getattr_static(found, part)
     if isinstance(found, property):

@@ -245,8 +245,12 @@ GAPS = (
     ),
     _seed(
         "G02_capacity_for_data_end",
-        "moving to the next node compares with the node's capacity, not with its end",
-        (SEARCH + "lowest", "if slot < pivots[node + META]:", "if slot < node + META - 1:"),
+        "the search in a node goes on to the node's capacity, not to its end",
+        (
+            SEARCH + "lowest",
+            "end = pivots[node + META]\n        while at <= end:",
+            "end = node + META - 1\n        while at <= end:",
+        ),
     ),
     _seed(
         "G02_limits_not_moved",
@@ -374,7 +378,8 @@ DUPLICATION = (
         (
             DUP + "_copy_nodes",
             'new.events["alloc_failed.dup"] += 1\n        return False\n    new.pivots',
-            "new.state = bytearray(len(old.state))\n        _undo(new, root, [])\n        return False\n    new.pivots",
+            "new.state = bytearray(len(old.state))\n        _undo(new, root, [])\n        "
+            "return False\n    new.pivots",
         ),
     ),
     _seed(

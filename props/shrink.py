@@ -2,9 +2,9 @@
 
 Works on operations as data and on any question of the form "does this run still fail in the same way?".
 First all operations of one kind, tree or cursor are taken out where that can be done, then runs of
-operations, long ones before short ones (delta debugging), and rows of stores become one `fill`; then each number is lowered, trees and cursors are renamed to the lowest, and entries
-become 1. All of it again until nothing changes. Deterministic, and bounded by ``budget``, the operations carried out on the way: what is
-smallest by then is the answer.
+operations, long ones before short ones (delta debugging), and rows of stores become one `fill`; then each
+number is lowered, and entries become 1. All of it again until nothing changes. Deterministic, and bounded
+by ``budget``, the operations carried out on the way: what is smallest by then is the answer.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, replace
+from itertools import pairwise
 from typing import Any
 
 from props.answers import Answer
 from props.operations import (
     Common,
     Fill,
+    MasFill,
     MasPreallocate,
     MasSetRange,
     MasStore,
@@ -30,12 +32,13 @@ from props.operations import (
     MtreeStoreRange,
 )
 
+ALLOCATING = (MtreeAllocRange, MtreeAllocRrange, MtreeAllocCyclic)
 THROUGH_CURSOR = (MasStoreGfp, MasStore, MasStorePrealloc)
 
 Fails = Callable[[Sequence[Common]], bool]
 
 
-BUDGET = 300_000
+BUDGET = 150_000
 """Operations that shrinking one failure may carry out: some seconds."""
 
 ASKING = 20
@@ -66,7 +69,9 @@ class Shrinker:
     def shrink(self) -> list[Common]:
         """The smallest failing run found within the budget."""
         try:
+            self._lower_fills()
             self._drop_kinds()
+            self._fuse_loads()
             before = None
             while before != self.best:
                 before = list(self.best)
@@ -86,11 +91,28 @@ class Shrinker:
         self._known.add(key)
         if self.spent >= self.budget:
             raise Spent
-        self.spent += len(run) + ASKING
+        self.spent += ASKING + sum(getattr(op, "count", 1) for op in run)
         if not self.fails(run):
             return False
         self.best = run
         return True
+
+    def _lower_fills(self) -> None:
+        """Fill less: nothing else costs as much in every question that follows."""
+        for at, op in enumerate(self.best):
+            if isinstance(op, Fill):
+                self._thin_out(at, op)
+                self._lower(at, "count", getattr(self.best[at], "count", 0))
+
+    def _thin_out(self, at: int, fill: Fill) -> None:
+        """Fewer ranges over the same span, so that what follows still meets them."""
+        for factor in (64, 16, 8, 4, 2):
+            if fill.count < 2 * factor:
+                continue
+            for length in (fill.length, fill.length + fill.stride * (factor - 1)):
+                fewer = replace(fill, stride=fill.stride * factor, length=length, count=fill.count // factor)
+                if self._try([*self.best[:at], fewer, *self.best[at + 1 :]]):
+                    return
 
     def _drop_kinds(self) -> None:
         """Take out all operations of one kind, on one tree, through one cursor."""
@@ -118,15 +140,12 @@ class Shrinker:
             if answer is None or answer.ret not in (0, 1):
                 continue
             if isinstance(op, MtreeInsertRange):
-                first, last = op.first, op.last
-            elif isinstance(op, (MtreeAllocRange, MtreeAllocRrange, MtreeAllocCyclic)):
-                first = last = answer.start
-                if not isinstance(first, int):
-                    continue
-                last = first + getattr(op, "size", 1) - 1
+                store = MtreeStoreRange(op.first, op.last, op.entry, tree=op.tree)
+            elif isinstance(op, ALLOCATING) and isinstance(answer.start, int):
+                last = answer.start + getattr(op, "size", 1) - 1
+                store = MtreeStoreRange(answer.start, last, op.entry, tree=op.tree)
             else:
                 continue
-            store = MtreeStoreRange(first, last, op.entry, tree=op.tree)
             self._try([*self.best[:at], store, *self.best[at + 1 :]])
 
     def _simplify(self) -> None:
@@ -146,13 +165,42 @@ class Shrinker:
 
     def _fuse(self) -> None:
         """Make one fill of several stores in a row, even if they were not evenly spaced."""
+        self._fuse_loads()
         end = len(self.best)
         while end > 0:
             start = end
             while start > 0 and isinstance(self.best[start - 1], (MtreeStoreRange, Fill)):
                 start -= 1
-            if end - start > 1:
-                for fill in _fills(self.best[start:end]):
+            self._fuse_row(start, end)
+            end = start - 1
+
+    def _fuse_row(self, start: int, end: int) -> None:
+        """Make one fill of a row of stores, or else of each half of it."""
+        if end - start < 2:
+            return
+        for fill in _fills(self.best[start:end]):
+            if self._try([*self.best[:start], fill, *self.best[end:]]):
+                return
+        middle = (start + end) // 2
+        self._fuse_row(middle, end)
+        self._fuse_row(start, middle)
+
+    def _fuse_loads(self) -> None:
+        """Make one step of a load in order through a cursor."""
+        load = (MasSetRange, MasStore, MasFill)
+        end = len(self.best)
+        while end > 0:
+            start = end
+            while start > 0 and isinstance(self.best[start - 1], load):
+                start -= 1
+            row: list[Any] = self.best[start:end]
+            if len(row) > 1:
+                stores = [op for op in row if isinstance(op, MasSetRange)]
+                count = len(stores) + sum(op.count for op in row if isinstance(op, MasFill))
+                first = min(op.first for op in row if hasattr(op, "first"))
+                for stride, length, more in ((s, n, m) for m in (0, 1, 3) for s in (1, 2, 3) for n in (1, s)):
+                    on = {"tree": row[0].tree, "cursor": row[0].cursor, "fail_after": row[-1].fail_after}
+                    fill = MasFill(first, stride, length, count + more, **on)
                     if self._try([*self.best[:start], fill, *self.best[end:]]):
                         break
             end = start - 1
@@ -218,7 +266,7 @@ def _fills(row: Sequence[Any]) -> Iterator[Fill]:
         return
     ranges.sort()
     low, high, count, tree = ranges[0][0], ranges[-1][0], len(ranges), row[0].tree
-    gaps = Counter(b[0] - a[0] for a, b in zip(ranges, ranges[1:], strict=False) if b[0] > a[0])
+    gaps = Counter(b[0] - a[0] for a, b in pairwise(ranges) if b[0] > a[0])
     strides = [stride for stride, _ in gaps.most_common(2)] + [max(1, (high - low) // (count - 1)), 2, 1]
     for stride in strides:
         for length in (1, stride):

@@ -11,12 +11,17 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 from hypothesis import Phase, Verbosity, seed, settings
 
+from impl.maple import Geometry
 from props import bulk, tiny
 from props.choose_port import choose_port
 from props.difference import Difference
+from props.fork_maps import RealVma
+from props.fork_sweep import Swept
+from props.fork_units import fork_unit
 from props.found import replay_command, write_found
 from props.lockstep import Lockstep
 from props.machines import run_machine
@@ -26,7 +31,7 @@ from props.maps import Space, exercise
 from props.rcu_machine import RcuMachine
 from props.report import explain
 
-OPERATIONS = 4000
+OPERATIONS = 6000
 """Operations of one unit of the bulk lane."""
 
 EXAMPLES = 15
@@ -36,7 +41,7 @@ STEPS = 30
 WORLDS = ((3, False), (3, True), (4, False), (4, True), (5, False), (5, True))
 """The tiny worlds: indices, RCU mode."""
 
-WORLD_SHAPE = tiny.Geometry(leaf_slots=5, node_slots=4, leaf_min=2, node_min=2)
+WORLD_SHAPE = Geometry(leaf_slots=5, node_slots=4, leaf_min=2, node_min=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +55,18 @@ class Task:
     out: str = "mapleproof-out"
     seeded: str | None = None
     space: Space | None = None
+    recovery: str | None = None
+    vmas: tuple[RealVma, ...] | None = None
 
 
 @dataclass(slots=True)
 class Done:
-    """What came of a unit. ``failure`` is the sort of failure, for telling several apart; ``told`` what to
-    show of it; ``case`` where its smallest case is; ``steps`` how many steps that has."""
+    """What came of a unit.
+
+    ``failure`` is the sort of failure, for telling several apart; ``told`` what to show of it; ``case``
+    where its smallest case is; ``steps`` how many steps that has. ``swept`` is what a unit of the fork lane
+    has seen of its ``recovery``.
+    """
 
     lane: str
     number: int
@@ -65,6 +76,8 @@ class Done:
     told: list[str] = field(default_factory=list)
     case: str | None = None
     steps: int = 0
+    recovery: str | None = None
+    swept: Swept | None = None
 
 
 def run_unit(task: Task) -> Done:
@@ -101,7 +114,7 @@ def _machine(task: Task, base: type[MapleMachine] | type[RcuMachine]) -> Done:
     class Machine(base):  # type: ignore[misc, valid-type]
         """Counts and port of this unit alone."""
 
-        events: Counter[str] = Counter()
+        events: ClassVar[Counter[str]] = Counter()
         operations = 0
         make_port = staticmethod(choose_port(task.port))
 
@@ -152,12 +165,20 @@ def _space(task: Task) -> Done:
     return done
 
 
+def _fork(task: Task) -> Done:
+    assert task.recovery is not None
+    vmas = None if task.vmas is None else list(task.vmas)
+    swept = fork_unit(task.recovery, task.number, task.seed, vmas)
+    return Done(task.lane, task.number, swept.forks, recovery=task.recovery, swept=swept)
+
+
 LANES: dict[str, Callable[[Task], Done]] = {
     "bulk": _bulk,
     "machine": lambda task: _machine(task, MapleMachine),
     "readers": lambda task: _machine(task, RcuMachine),
     "tiny": _tiny,
     "spaces": _space,
+    "fork": _fork,
 }
 """The parts of the job: random runs in bulk, Hypothesis' state machines for trees and for readers, tiny
-worlds visited whole, and real address spaces."""
+worlds visited whole, real address spaces, and forks that fail at every point under every recovery."""

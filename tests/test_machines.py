@@ -85,7 +85,7 @@ def test_a_wrong_port_is_found_and_its_case_is_small(
     class Driven(machine):  # type: ignore[misc, valid-type]
         make_port: ClassVar[Callable[..., Any]] = port
 
-    difference = run_machine(Driven)
+    difference = run_machine(Driven, settings(max_examples=200))
     assert difference is not None
     told = report_failure(Driven, difference, "driven", tmp_path)
     path = tmp_path / "driven.jsonl"

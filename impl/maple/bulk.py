@@ -18,7 +18,6 @@ ROOM = 2
 """Slots of each node that the estimate leaves free."""
 
 
-
 def nodes_for(tree: MapleTree, entries: int) -> int:
     """Nodes to reserve for ``entries`` entries, a gap behind each (mas_expected_entries).
 
@@ -44,7 +43,7 @@ def finish(tree: MapleTree) -> None:
     if tree.height < 2:
         return
     pool = tree.pool
-    node, low, _ = write.locate(pool, tree.root, tree.height, MAX)
+    node, _, _ = write.locate(pool, tree.root, tree.height, MAX)
     slot = pool.parents[node >> 4]
     if pool.end(node) - node + 1 >= tree.geometry.leaf_min - 2 or not slot & META:
         return

@@ -6,6 +6,7 @@ first that does not hold. Linear in the number of nodes.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from impl.maple.geometry import MAX, META, STRIDE
@@ -112,9 +113,7 @@ class _Walk:
         if node != self.tree.root and count < least and not (high == MAX and self.tree.loaded):
             raise broken("occupancy", f"It holds {count} slots, the minimum is {least}.")
         pivots = pool.pivots[node:end]
-        if any(not low <= pivot < high for pivot in pivots) or any(
-            a >= b for a, b in zip(pivots, pivots[1:], strict=False)
-        ):
+        if any(not low <= pivot < high for pivot in pivots) or any(a >= b for a, b in pairwise(pivots)):
             raise broken("order", "")
         if count < STRIDE and pool.pivots[end] != high:
             raise broken("limit", f"It is stored as {pool.pivots[end]:#x}.")

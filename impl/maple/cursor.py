@@ -129,6 +129,8 @@ class Cursor:
         pivots, slots = pool.pivots, pool.slots
         if pool.state[self.node >> 4] != LIVE and not pool.alive(self.node):
             self._go(self.last)
+            if self.status != "active":
+                return self._bare_behind()
         at, end = self.slot, self.end
         last = pivots[at] if at < end else self.high
         while True:
@@ -152,6 +154,8 @@ class Cursor:
         pivots, slots = pool.pivots, pool.slots
         if pool.state[self.node >> 4] != LIVE and not pool.alive(self.node):
             self._go(self.index)
+            if self.status != "active":
+                return self._bare_before()
         at = self.slot
         first = pivots[at - 1] + 1 if at > self.node else self.low
         while True:
@@ -245,8 +249,7 @@ class Cursor:
             if status == "none" and self.index == 0:
                 self.last = 0
                 return None
-            self.index, self.last = 1, MAX
-            self.status = "none"
+            self._bare_behind()
         return None
 
     def prev(self, min: int) -> Any:
@@ -278,6 +281,11 @@ class Cursor:
         if self.status == "active":
             return self._back(limit, ranges)
         return self._bare_before()
+
+    def _bare_behind(self) -> None:
+        """Going on in a tree without nodes: nothing follows a bare entry."""
+        self.index, self.last = 1, MAX
+        self.status = "none"
 
     def _bare_before(self) -> Any:
         """Going back in a tree without nodes: what there is, is at index 0."""
@@ -334,8 +342,7 @@ class Cursor:
             if entry is not None:
                 return True, entry
         if self.status == "root":
-            self.index, self.last = 1, MAX
-            self.status = "none"
+            self._bare_behind()
         if self.status == "none":
             return True, None
         return self.index == limit, None

@@ -11,7 +11,8 @@ turn never came is not live, and the tree that used it would be caught by its ch
 from __future__ import annotations
 
 import errno
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from impl.maple.geometry import META, STRIDE
 from impl.maple.pool import FREE, LIVE, POISON, POISON_WORD, NodePool
@@ -83,6 +84,22 @@ def _undo(pool: NodePool, root: int, done: list[int]) -> None:
     pool.free([root])
     if pool.live:
         raise AssertionError(f"{pool.live} nodes of a failed copy are left")
+
+
+def replace_each(tree: MapleTree, new: Callable[[Any], Any]) -> int:
+    """See MapleTree.replace_each. Goes leaf by leaf; how many entries there were."""
+    pivots, slots = tree.pool.pivots, tree.pool.slots
+    count = 0
+    for node, _, _ in tree.leaves():
+        end = pivots[node + META] + 1
+        held = slots[node:end]
+        nulls = held.count(None)
+        if nulls:
+            slots[node:end] = [None if entry is None else new(entry) for entry in held]
+        else:
+            slots[node:end] = map(new, held)
+        count += end - node - nulls
+    return count
 
 
 def _clear_unused(pool: NodePool) -> None:

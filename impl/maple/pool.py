@@ -2,7 +2,7 @@
 
 A node is a position (a multiple of 16) in a few lists shared by all nodes of one tree:
 
-    pivots[node + k]   inclusive upper limit of slot k; pivots[node + 15] is the position of the last used slot
+    pivots[node + k]   inclusive upper limit of slot k; in pivots[node + 15] the last used slot's position
     slots[node + k]    an entry (leaf) or a child's position (internal node)
     gaps[node + k]     the largest run of NULL below slot k (internal nodes of trees that track gaps)
     parents[node >> 4] the position of the slot that holds this node, -1 for the root

@@ -49,10 +49,19 @@ class Content:
         gaps = None if self.gaps is None or after.gaps is None else self.gaps + after.gaps
         return Content(self.low, self.pivots + after.pivots, self.slots + after.slots, gaps)
 
+    def replace(self, start: int, stop: int, children: list[Child]) -> None:
+        """Let ``children`` take the place of slots ``start`` to ``stop - 1``; above the leaves only."""
+        assert self.gaps is not None
+        self.pivots[start:stop] = [child.limit for child in children]
+        self.slots[start:stop] = [child.node for child in children]
+        self.gaps[start:stop] = [child.gap for child in children]
+
     def largest_gap(self) -> int:
         """The largest run of NULL in these slots."""
         if self.gaps is not None:
             return max(self.gaps)
+        if None not in self.slots:
+            return 0
         gap, low = 0, self.low
         for pivot, entry in zip(self.pivots, self.slots, strict=True):
             if entry is None and pivot - low >= gap:
@@ -121,7 +130,7 @@ def fill(pool: NodePool, node: int, content: Content) -> None:
 def _build(tree: MapleTree, content: Content, nodes: list[int]) -> Child:
     node = nodes.pop()
     fill(tree.pool, node, content)
-    return Child(node, content.pivots[-1], content.largest_gap())
+    return Child(node, content.pivots[-1], content.largest_gap() if tree.track_gaps else 0)
 
 
 def _children(low: int, children: list[Child]) -> Content:
@@ -182,16 +191,15 @@ def split(tree: MapleTree, node: int, content: Content, nodes: list[int], bulk: 
             replaced.append(pool.slots[first_slot if first_slot != slot else last_slot])
         else:
             parts = _parts(content, _cuts(tree, content, bulk))
-        above = _children(parts[0].low, [_build(tree, part, nodes) for part in parts])
+        children = [_build(tree, part, nodes) for part in parts]
         if slot < 0:
+            above = Content(0, [], [], [])
+            above.replace(0, 0, children)
             tree.set_root(_build(tree, above, nodes).node, tree.height + 1)
             break
         node = slot & ~META
-        whole = node_content(pool, node, leaf=False)
-        content = (
-            whole.part(0, first_slot - node) + above + whole.part(last_slot - node + 1, len(whole.slots))
-        )
-        content.low = whole.low
+        content = node_content(pool, node, leaf=False)
+        content.replace(first_slot - node, last_slot - node + 1, children)
     else:
         replaced.append(node)
         child = _build(tree, content, nodes)
@@ -212,10 +220,11 @@ def _push(tree: MapleTree, slot: int, content: Content) -> tuple[list[Content], 
         beside = slot + step
         if not parent <= beside <= pool.end(parent):
             continue
-        sibling = node_content(pool, pool.slots[beside], content.leaf)
-        total = len(content.slots) + len(sibling.slots) - 2
+        sibling_node = pool.slots[beside]
+        total = len(content.slots) + pool.end(sibling_node) - sibling_node - 1
         if total >= room:
             continue
+        sibling = node_content(pool, sibling_node, content.leaf)
         if step < 0:
             tree.events["push_left"] += 1
             both = sibling + content

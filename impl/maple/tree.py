@@ -103,11 +103,11 @@ class MapleTree:
         search goes on (mt_find); (None, index) where there is none."""
         if index > max:
             return None, index
-        first, last, entry = self.slot_of(index)
+        _, last, entry = self.slot_of(index)
         while entry is None:
             if last >= max:
                 return None, index
-            first, last, entry = self.slot_of(last + 1)
+            _, last, entry = self.slot_of(last + 1)
         return entry, (last + 1) & MAX
 
     def find_after(self, index: int, max: int) -> tuple[Any, int]:
@@ -142,14 +142,20 @@ class MapleTree:
         pool = self.pool
         if self.root < 0:
             return
-        node, _, high = write.locate(pool, self.root, self.height, 0)
+        pivots, slots = pool.pivots, pool.slots
+        nodes, limits = [self.root], [MAX]
+        for _ in range(self.height - 1):
+            above = zip(nodes, limits, strict=True)
+            nodes, limits = [], []
+            for node, high in above:
+                end = pivots[node + META]
+                nodes += slots[node : end + 1]
+                limits += pivots[node:end]
+                limits.append(high)
         low = 0
-        while True:
+        for node, high in zip(nodes, limits, strict=True):
             yield node, low, high
-            if high == MAX:
-                return
             low = high + 1
-            node, _, high = write.locate(pool, self.root, self.height, low)
 
     def entries(self) -> Iterator[tuple[int, int, Any]]:
         """Every range that holds an entry, in order, as (first, last, entry)."""
@@ -164,9 +170,20 @@ class MapleTree:
                     yield first, last, entry
                 first = last + 1
 
-    def borders(self) -> list[int]:
-        """The last index of each leaf but the last."""
-        return [high for _, _, high in self.leaves()][:-1]
+    def borders(self, level: int = 1) -> list[int]:
+        """The last index of each node of a level but the last; leaves are level 1."""
+        pool = self.pool
+        found: list[int] = []
+        nodes = [self.root] if self.height > level else []
+        for above in range(self.height, level, -1):
+            # The limits of this level's slots, and those that its nodes share with the level above.
+            shared, found = found, []
+            for at, node in enumerate(nodes):
+                found += pool.pivots[node : pool.end(node)]
+                found += shared[at : at + 1]
+            if above - 1 > level:
+                nodes = [child for node in nodes for child in pool.slots[node : pool.end(node) + 1]]
+        return found
 
     def limits(self, node: int) -> tuple[int, int]:
         """The first and last index that ``node`` covers."""
@@ -263,6 +280,16 @@ class MapleTree:
         ret = dup.mt_dup(self, copy)
         return ret, None if ret else copy
 
+    def replace_each(self, new: Callable[[Any], Any]) -> None:
+        """Put ``new(entry)`` in the place of each entry, in order, as fork does with a copied tree.
+
+        Each is an exact-fit store: no node is needed, no range or gap changes. ``new`` is not asked for
+        NULL, and must not return it.
+        """
+        if self.bare is not None:
+            self.bare = new(self.bare)
+        self.events["exact_fit"] += dup.replace_each(self, new)
+
     def destroy(self) -> None:
         """Free every node; the tree is empty afterwards and keeps its flags (mtree_destroy)."""
         old = list(self.nodes())
@@ -312,7 +339,8 @@ class MapleTree:
 
         ``place`` is the leaf that holds ``first``, with its limits, where the caller knows it.
         ``reserve`` are nodes already allocated: then no more are requested while they last; what is left
-        of them stays the caller's, and outside RCU mode so do the nodes that the write replaces. Returns what was done, None where memory ran out (``error``).
+        of them stays the caller's, and outside RCU mode so do the nodes that the write replaces. Returns
+        what was done, None where memory ran out (``error``).
         """
         nodes = [] if reserve is None else reserve
         self.error = 0

@@ -160,12 +160,11 @@ def commit(tree: MapleTree, store: Store, entry: Any, nodes: list[int], bulk: bo
 
     pool = tree.pool
     pivots, slots = pool.pivots, pool.slots
-    had_null = None in slots[left : right + 1]
-    new_slots = [entry]
-    new_pivots = [last]
+    had_null = slots[left] is None if left == right else None in slots[left : right + 1]
     if keep_left:
-        new_slots.insert(0, slots[left])
-        new_pivots.insert(0, first - 1)
+        new_slots, new_pivots = [slots[left], entry], [first - 1, last]
+    else:
+        new_slots, new_pivots = [entry], [last]
     if keep_right:
         end = pivots[node + META]
         new_slots.append(slots[right])
@@ -248,10 +247,9 @@ def leaf_gap(pool: NodePool, node: int, low: int, high: int) -> int:
     """The largest run of NULL in a leaf with limits [low, high] (mas_leaf_max_gap)."""
     pivots, slots = pool.pivots, pool.slots
     end = pivots[node + META]
+    gap = 0
     if slots[node] is None:
         gap = (pivots[node] if end > node else high) - low + 1
-    else:
-        gap = 0
     if end > node and slots[end] is None:
         gap = max(gap, high - pivots[end - 1])
     at = node

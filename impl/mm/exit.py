@@ -35,7 +35,7 @@ PLAIN = ExitRules()
 """Knows no marker, since none is ever left."""
 
 
-def exit_mmap(mm: Mm, rules: ExitRules = PLAIN) -> None:
+def exit_mmap(mm: Mm, rules: ExitRules) -> None:
     """Take everything apart that ``mm`` holds."""
     mm.users = 0
     mm.machine.scanned.pop(mm, None)

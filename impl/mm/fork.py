@@ -246,13 +246,11 @@ def _end_userfaultfd(job: Fork, completes: bool, ret: int) -> None:
     for context in job.contexts:
         context.refs -= 1
         job.machine.uffd_refs -= 1
-        if completes:
-            context.completed += 1
-            if ret and any(getattr(vma, "mm", None) is not job.child for vma in _safely(job.child)):
-                job.machine.alarm(OBSERVERS, "userfaultfd completes a failed fork whose tree is not clean")
-                return
+        context.completed += completes
+    if ret and completes and job.contexts and not _is_clean(job.child):
+        job.machine.alarm(OBSERVERS, "userfaultfd completes a failed fork whose tree is not clean")
 
 
-def _safely(child: Mm) -> list[object]:
-    """The entries of the child's tree; a marker or a freed VMA counts as None."""
-    return [vma if type(vma) is Vma else None for _, _, vma in child.tree.entries()]
+def _is_clean(child: Mm) -> bool:
+    """Whether the tree holds nothing but the child's own VMAs."""
+    return all(type(vma) is Vma and vma.mm is child for _, _, vma in child.tree.entries())

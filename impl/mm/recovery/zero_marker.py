@@ -39,7 +39,7 @@ class ZeroMarker614(ZeroMarker):
     completes_uffd = False
 
     def recover(self, fork: Fork) -> None:
-        super().recover(fork)
+        ZeroMarker.recover(self, fork)
         if fork.first_left is not None:
             fork.child.oom_skip = True
         fork.child.unstable = True

@@ -1,0 +1,96 @@
+"""What is said of mappings that are there: mprotect, madvise, policies, userfaultfd."""
+
+from __future__ import annotations
+
+import errno
+from typing import TYPE_CHECKING
+
+from impl.mm.flags import (
+    PROTECTION,
+    VM_ACCOUNT,
+    VM_DONTCOPY,
+    VM_HUGETLB,
+    VM_PFNMAP,
+    VM_SHARED,
+    VM_WIPEONFORK,
+    VM_WRITE,
+)
+from impl.mm.objects import Policy, UffdContext
+from impl.mm.ranges import areas_without_hole, bad_range, splits_huge
+from impl.mm.split import inside, split_around
+
+DONTFORK, DOFORK, WIPEONFORK, KEEPONFORK = "dontfork", "dofork", "wipeonfork", "keeponfork"
+
+if TYPE_CHECKING:
+    from impl.mm.mm import Mm
+
+
+def mprotect(mm: Mm, start: int, size: int, prot: int) -> int:
+    """Give [start, start + size) the protection ``prot`` (VM_READ | VM_WRITE | VM_EXEC). Private memory
+    that becomes writable is charged. -EINVAL, or -ENOMEM for a hole or too much charge."""
+    if bad_range(mm, start, size) or prot & ~PROTECTION or splits_huge(mm, start, start + size):
+        return -errno.EINVAL
+    end = start + size
+    if areas_without_hole(mm, start, end) is None:
+        return -errno.ENOMEM
+    ret = split_around(mm, start, end)
+    if ret:
+        return ret
+    for vma in inside(mm, start, end):
+        pages = mm.pages(vma)
+        flags = vma.flags & ~PROTECTION | prot
+        exempt = VM_ACCOUNT | VM_WRITE | VM_HUGETLB | VM_SHARED | VM_PFNMAP
+        if prot & VM_WRITE and not vma.flags & exempt:
+            if not mm.machine.charge(pages):
+                return -errno.ENOMEM
+            flags |= VM_ACCOUNT
+        mm.count_pages(vma.flags, -pages)
+        mm.count_pages(flags, pages)
+        vma.flags = flags
+    return 0
+
+
+def madvise(mm: Mm, start: int, size: int, advice: str) -> int:
+    """What a fork shall do with [start, start + size): DONTFORK, DOFORK, WIPEONFORK or KEEPONFORK. -EINVAL
+    for a bad range and for WIPEONFORK of anything but private anonymous memory, -ENOMEM for a hole."""
+    if bad_range(mm, start, size) or splits_huge(mm, start, start + size):
+        return -errno.EINVAL
+    end = start + size
+    over = areas_without_hole(mm, start, end)
+    if over is None:
+        return -errno.ENOMEM
+    if advice == WIPEONFORK and any(vma.file or vma.flags & (VM_SHARED | VM_PFNMAP) for vma in over):
+        return -errno.EINVAL
+    ret = split_around(mm, start, end)
+    if ret:
+        return ret
+    added, taken = {
+        DONTFORK: (VM_DONTCOPY, 0),
+        DOFORK: (0, VM_DONTCOPY),
+        WIPEONFORK: (VM_WIPEONFORK, 0),
+        KEEPONFORK: (0, VM_WIPEONFORK),
+    }[advice]
+    for vma in inside(mm, start, end):
+        vma.flags = (vma.flags | added) & ~taken
+    return 0
+
+
+def set_policy(mm: Mm, addr: int, policy: Policy | None = None) -> None:
+    """The VMA at ``addr`` gets a memory policy (mbind()); ``policy`` shares one that exists."""
+    vma = mm.find(addr)
+    if vma is None or vma.start > addr or vma.policy is not None:
+        return
+    if policy is None:
+        vma.policy = Policy()
+    else:
+        policy.refs += 1
+        vma.policy = policy
+    mm.machine.policies += 1
+
+
+def register_userfaultfd(mm: Mm, addr: int) -> None:
+    """The VMA at ``addr`` gets a userfaultfd context that wants to hear of forks."""
+    vma = mm.find(addr)
+    if vma is not None and vma.start <= addr and vma.uffd is None:
+        vma.uffd = UffdContext()
+        mm.machine.uffd_refs += 1

@@ -1,0 +1,94 @@
+"""mremap: a mapping grows, shrinks or moves.
+
+Not covered: hugetlb and VM_PFNMAP, and moving whole page tables instead of pages.
+"""
+
+from __future__ import annotations
+
+import errno
+from typing import TYPE_CHECKING
+
+from impl.mm.advise import set_policy
+from impl.mm.flags import SETTABLE, VM_ACCOUNT, VM_DONTCOPY, VM_HUGETLB, VM_PFNMAP, VM_WIPEONFORK
+from impl.mm.map import add_vma, munmap, uncharged
+from impl.mm.ranges import bad_range, kinds_clash
+from impl.mm.rmap import prepare_anon_vma
+from impl.mm.split import inside, split_around, take_out
+from impl.mm.touch import populate_vma
+
+if TYPE_CHECKING:
+    from impl.mm.objects import Vma
+
+if TYPE_CHECKING:
+    from impl.mm.mm import Mm
+
+
+def mremap(mm: Mm, start: int, size: int, to: int, new_size: int) -> int:
+    """Resize the mapping [start, start + size) in place (``to`` equal to ``start``), or move it to ``to``,
+    whatever is there (MREMAP_FIXED). -EFAULT unless it lies in one VMA; -EINVAL for a bad range, an overlap,
+    hugetlb or VM_PFNMAP; -ENOMEM where there is no room, charge or memory."""
+    if bad_range(mm, start, size) or bad_range(mm, to, new_size):
+        return -errno.EINVAL
+    vma = mm.find(start)
+    if vma is None or vma.start > start or vma.end < start + size:
+        return -errno.EFAULT
+    if vma.flags & (VM_HUGETLB | VM_PFNMAP):
+        return -errno.EINVAL
+    if to == start:
+        return _resize(mm, vma, start, size, new_size)
+    if (start < to + new_size and to < start + size) or kinds_clash(mm, to, to + new_size, vma.flags):
+        return -errno.EINVAL
+    return _move(mm, start, size, to, new_size)
+
+
+def _resize(mm: Mm, vma: Vma, start: int, size: int, new_size: int) -> int:
+    if new_size <= size:
+        return munmap(mm, start + new_size, size - new_size) if new_size < size else 0
+    end = start + new_size
+    if vma.end != start + size or inside(mm, vma.end, end) or kinds_clash(mm, vma.end, end, vma.flags):
+        return -errno.ENOMEM
+    pages = (end - vma.end) >> mm.machine.geometry.page_shift
+    if vma.flags & VM_ACCOUNT and not mm.machine.charge(pages):
+        return -errno.ENOMEM
+    if mm.tree.store_range(vma.start, end - 1, vma):
+        return uncharged(mm, vma.flags, pages)
+    vma.end = end
+    mm.count_pages(vma.flags, pages)
+    return 0
+
+
+def _move(mm: Mm, start: int, size: int, to: int, new_size: int) -> int:
+    """move_vma(): a new VMA at the destination takes over policy, anon_vma, userfaultfd and pages."""
+    ret = munmap(mm, to, new_size) or split_around(mm, start, start + size)
+    if ret:
+        return ret
+    old = mm.find(start)
+    assert old is not None
+    kept = old.flags & (VM_DONTCOPY | VM_WIPEONFORK)
+    advised = old.flags & SETTABLE
+    ret = add_vma(mm, to, new_size, advised, None if old.file is None else old.file.number)
+    if ret:
+        return ret
+    new = mm.find(to)
+    assert new is not None
+    # A mapping made writable and then read-only again stays charged, and so does its new place.
+    if old.flags & VM_ACCOUNT and not new.flags & VM_ACCOUNT:
+        if not mm.machine.charge(mm.pages(new)):
+            take_out(mm, to, to + new_size)
+            return -errno.ENOMEM
+        kept |= VM_ACCOUNT
+    elif new.flags & VM_ACCOUNT and not old.flags & VM_ACCOUNT:
+        mm.machine.uncharge(mm.pages(new))
+        new.flags &= ~VM_ACCOUNT
+    new.flags |= kept
+    new.pgoff = old.pgoff
+    if old.policy is not None:
+        set_policy(mm, to, old.policy)
+    if old.anon_vma is not None and not prepare_anon_vma(mm.machine, new):
+        return -errno.ENOMEM
+    common = size if size < new_size else new_size
+    for first, last, _ in mm.tables.pages():
+        low, high = max(first, start), min(last + 1, start + common)
+        if low < high and not populate_vma(mm, new, low - start + to, high - start + to):
+            return -errno.ENOMEM
+    return take_out(mm, start, start + size)

@@ -1,0 +1,1 @@
+"""Fork, its failure points, and every way to recover from them."""

@@ -1,0 +1,102 @@
+"""The main job: deterministic units, a seeded mistake found and told, and what is printed."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from props import units
+from props.cli import main
+from props.units import Task, run_unit
+
+
+@pytest.mark.parametrize("lane", ["bulk", "machine", "readers", "tiny"])
+def test_a_unit_does_the_same_each_time(lane: str, tmp_path: Path) -> None:
+    first, second = (run_unit(Task(lane, 1, 5, out=str(tmp_path))) for _ in range(2))
+    assert first.operations > 0
+    assert (first.operations, first.events) == (second.operations, second.events)
+    other = run_unit(Task(lane, 1, 6, out=str(tmp_path)))
+    assert lane == "tiny" or other.events != first.events
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(main, list(arguments))
+    return result.exit_code, result.output
+
+
+def test_check_ends_with_a_table(tmp_path: Path) -> None:
+    status, output = run("check", "--seconds", "2", "--jobs", "1", "--out", str(tmp_path))
+    assert status == 0, output
+    for lane in ("bulk", "machine", "readers", "spaces"):
+        assert lane in output
+    assert "kinds of event met" in output
+
+
+def test_check_finds_a_seed_and_says_how_to_replay_it(tmp_path: Path) -> None:
+    seeded = "W20_split_at_null"
+    limits = ("--seconds", "1", "--jobs", "1", "--lane", "bulk")
+    status, output = run("check", *limits, "--out", str(tmp_path), "--seeded", seeded)
+    assert status == 1, output
+    case = next(path for path in tmp_path.glob("*.jsonl") if str(path) in output)
+    assert f"mapleproof replay {case} --seeded {seeded}" in output
+    assert run("replay", str(case), "--seeded", seeded)[0] == 1
+    assert run("replay", str(case))[0] == 0
+
+
+def test_check_prints_ktap(tmp_path: Path) -> None:
+    arguments = ("check", "--seconds", "0", "--jobs", "1", "--lane", "bulk", "--out", str(tmp_path), "--ktap")
+    status, output = run(*arguments)
+    assert status == 0
+    assert output.splitlines() == ["KTAP version 1", "1..1", "ok 1 bulk"]
+    status, output = run(*arguments, "--seeded", "W03_split_far_right")
+    assert status == 1
+    assert "not ok 1 bulk" in output.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--seeded", "none"), "there is no seed 'none'"),
+        (("--port", "none"), "there is no port 'none'"),
+        (("--maps", "/no/such/file"), "/no/such/file: No such file or directory"),
+        (("--seconds", "-1"), "-1"),
+    ],
+)
+def test_bad_usage(arguments: tuple[str, ...], told: str) -> None:
+    result = CliRunner().invoke(main, ["check", *arguments])
+    assert result.exit_code == 2
+    assert told in result.output + result.stderr
+
+
+def test_the_seeds_are_listed() -> None:
+    status, output = run("check", "--seeded", "list")
+    assert status == 0
+    assert "G01_lower_bound_ignored" in output
+
+
+def test_every_lane_has_a_runner() -> None:
+    assert set(units.LANES) >= {"bulk", "machine", "readers", "tiny", "spaces"}
+
+
+def test_the_recovery_that_is_meant_to_be_right_holds(tmp_path: Path) -> None:
+    arguments = ("--seconds", "1", "--jobs", "1", "--out", str(tmp_path), "--recovery")
+    status, output = run("check", *arguments, "unmap_in_place")
+    assert status == 0, output
+    assert "BROKEN" not in output
+
+
+def test_a_recovery_of_the_past_is_broken_and_its_case_replays(tmp_path: Path) -> None:
+    arguments = ("--seconds", "0", "--jobs", "1", "--out", str(tmp_path), "--recovery", "exit_marker_v2")
+    status, output = run("check", *arguments)
+    assert status == 1
+    assert "BROKEN" in output
+    case = tmp_path / "exit_marker_v2-parent-untouched.jsonl"
+    assert f"mapleproof replay {case}" in output
+    assert run("replay", str(case))[0] == 1
+
+
+def test_a_seeded_recovery_is_found(tmp_path: Path) -> None:
+    arguments = ("--seconds", "0", "--jobs", "1", "--out", str(tmp_path))
+    status, output = run("check", *arguments, "--seeded", "F06_ceiling_as_tree_limit")
+    assert status == 1, output
+    assert "--seeded F06_ceiling_as_tree_limit" in output

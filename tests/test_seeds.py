@@ -1,0 +1,88 @@
+"""Does it find bugs? Every seeded mistake must be met, made small, and fail on replay only while planted."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import Phase, seed, settings
+
+from props import bulk
+from props.case import CaseReader
+from props.difference import Difference
+from props.found import write_found
+from props.machines import run_machine, smallest
+from props.ports import ImplPort
+from props.rcu_machine import RcuMachine
+from props.replay import replay
+from props.seeding import Edit, Seed, StaleSeed, planted
+from props.seeds import EQUIVALENT, SEEDS
+
+MOST_OPERATIONS = 400_000
+"""Within so many operations of the bulk lane each of its seeds must be met."""
+
+IN_BULK = [known for known in SEEDS if known.lane == "bulk"]
+AMONG_READERS = [known for known in SEEDS if known.lane == "rcu"]
+
+
+def replays(path: Path) -> Difference | None:
+    case = CaseReader(path)
+    return replay(case, ImplPort(**case.header.flags), "exact").difference
+
+
+def found_in_bulk(known: Seed) -> bulk.Finding:
+    done = 0
+    for number in range(1000):
+        run = bulk.run(number, 3000)
+        done += run.operations
+        if run.finding is not None:
+            return run.finding
+        assert done < MOST_OPERATIONS, f"{known.name} was not met in {done} operations"
+    raise AssertionError(known.name)
+
+
+@pytest.mark.parametrize("known", IN_BULK, ids=lambda known: known.name)
+def test_the_bulk_lane_finds_it(known: Seed, tmp_path: Path) -> None:
+    with planted(known):
+        finding = found_in_bulk(known)
+        flags = {"alloc_range": finding.alloc_range, "rcu": finding.rcu}
+        path = write_found(finding.difference, known.name, flags, found={"seed": finding.seed}, out=tmp_path)
+        assert replays(path) is not None
+    assert replays(path) is None
+    assert len(finding.difference.steps) <= known.steps
+
+
+@pytest.mark.parametrize("known", AMONG_READERS, ids=lambda known: known.name)
+def test_the_readers_find_it(known: Seed, tmp_path: Path) -> None:
+    @seed(1)
+    class Machine(RcuMachine):
+        pass
+
+    limits = settings(max_examples=400, stateful_step_count=40, database=None, phases=(Phase.generate,))
+    with planted(known):
+        met = run_machine(Machine, limits)
+        assert met is not None
+        small = smallest(Machine, met)
+        path = write_found(small, known.name, met.flags, found={"seed": 1}, out=tmp_path)
+        assert replays(path) is not None
+    assert replays(path) is None
+    assert len(small.steps) <= known.steps
+
+
+def test_seeds_cover_the_catalogue() -> None:
+    bugs = {known.bug for known in SEEDS}
+    assert len(bugs) >= 40
+    assert not bugs & set(EQUIVALENT)
+    assert len({known.name for known in SEEDS}) == len(SEEDS)
+
+
+@pytest.mark.parametrize("known", SEEDS, ids=lambda known: known.name)
+def test_a_seed_is_taken_out_again(known: Seed) -> None:
+    before = bulk.run(7, 300).events
+    with planted(known):
+        pass
+    assert bulk.run(7, 300).events == before
+
+
+def test_a_stale_seed_is_refused() -> None:
+    stale = Seed("x", "x", "x", (Edit("impl.maple.write:nodes_needed", "no such text", "x"),))
+    with pytest.raises(StaleSeed, match="is there 0 times"), planted(stale):
+        pass

@@ -1,0 +1,56 @@
+"""Tiny worlds, visited whole: every tree over a few indices, every operation on each."""
+
+import pytest
+
+from props.seeding import planted
+from props.seeds import BY_NAME
+from props.tiny import explore
+from props.units import WORLD_SHAPE
+
+
+def fibonacci(n: int) -> int:
+    a, b = 0, 1
+    for _ in range(n):
+        a, b = b, a + b
+    return a
+
+
+# States (shapes of nodes) by number of indices: counted once, and the same ever since. Steps are states times
+# operations, of which there are n erasures and n (n + 3) stores: to each later index and to the top, of an
+# entry and of NULL.
+STATES = {3: 36, 4: 91, 5: 351, 6: 1058}
+
+
+def holds(indices: int, rcu: bool) -> None:
+    found = explore(indices, rcu=rcu, geometry=WORLD_SHAPE)
+    assert found.failure is None
+    assert found.states == STATES[indices]
+    assert found.steps == found.states * (indices + indices * (indices + 3))
+    # Each index may begin a new range and each range holds an entry or NULL, touching NULLs being one: every
+    # second Fibonacci number.
+    assert found.contents == fibonacci(2 * indices + 3)
+
+
+@pytest.mark.parametrize("rcu", [False, True])
+@pytest.mark.parametrize("indices", [3, 4, 5])
+def test_whole_worlds(indices: int, rcu: bool) -> None:
+    holds(indices, rcu)
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("rcu", [False, True])
+def test_a_larger_world(rcu: bool) -> None:
+    holds(6, rcu)
+
+
+def test_worlds_of_two_levels_meet_what_matters() -> None:
+    found = explore(5, geometry=WORLD_SHAPE)
+    assert set(found.heights) == {0, 1, 2}
+    for event in ("split", "rebalance", "spanning_store", "new_root", "height_up", "height_down"):
+        assert found.events[event], event
+
+
+@pytest.mark.parametrize("name", ["W15_leaf_overflows", "W20_split_at_null", "G12_first_slot_from_zero"])
+def test_a_tiny_world_finds_a_seed(name: str) -> None:
+    with planted(BY_NAME[name]):
+        assert explore(5, geometry=WORLD_SHAPE).failure is not None
