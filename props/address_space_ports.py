@@ -6,7 +6,7 @@ A broken promise is an answer too: `crash` names it. Afterwards the port is of n
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from impl.failure import FailAfter
+from impl.failure import FailAfter, FailurePlan
 from impl.mm import calls
 from impl.mm.exit import drop_mm
 from impl.mm.flags import VM_HUGETLB
@@ -14,7 +14,7 @@ from impl.mm.fork import fork
 from impl.mm.geometry import PageGeometry
 from impl.mm.machine import Machine
 from impl.mm.mm import Mm
-from impl.mm.observers import all_observers
+from impl.mm.observers import all_observers, rmap_walk_of_file
 from impl.mm.promises import Alarm
 from impl.mm.recovery import RECOVERIES, Recovery
 from model.address_space import Shape, Space, World
@@ -50,12 +50,14 @@ class ImplSpaces:
         self.refused = False
         """Whether one of them was refused."""
         self.recoveries: Mapping[str, Recovery] = RECOVERIES
+        self.plan_for: Callable[[int], FailurePlan] = FailFrom
+        """What `fail_after` stands for."""
 
     def apply(self, op: Common) -> Answer:
         """Carry out one operation."""
         machine = self.machine
         machine.alarms.clear()
-        plan = None if op.fail_after is None else FailFrom(op.fail_after)
+        plan = None if op.fail_after is None else self.plan_for(op.fail_after)
         machine.plan = plan
         try:
             answer = _IMPL[type(op)](self, op)
@@ -63,7 +65,7 @@ class ImplSpaces:
             machine.alarms.append(crash_alarm(error))
             answer = NOTHING
         machine.plan = None
-        machine.observers = ()
+        machine.observers, machine.file_observer = (), None
         if plan is not None:
             self.asked, self.refused = plan.asked, plan.refused > 0
         self.alarms = list(machine.alarms)
@@ -83,9 +85,10 @@ class ImplSpaces:
         before = note(machine, parent) if self.audits else None
         if self.observed:
             machine.observers = all_observers(swapoff_looks=recovery.swapoff_looks)
+            machine.file_observer = rmap_walk_of_file
             machine.record.clear()
         ret, child = fork(machine, parent, recovery)
-        machine.observers = ()
+        machine.observers, machine.file_observer = (), None
         if child is not None:
             self.spaces[op.into] = child
             if before is not None:

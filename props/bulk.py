@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from props.difference import ANSWER, CONTENT, Difference
+from props.difference import ANSWER, CONTENT, CRASH, Difference
 from props.draws import Draws
 from props.forms import form_of
 from props.guard import Hang, time_limit
@@ -137,6 +137,8 @@ def replayed(
             lockstep.finish()
     except Difference as difference:
         return difference
+    except Hang:
+        pass  # Not in the port, which tells that as a crash: the run is just slow, or the machine is.
     finally:
         port.close()
     return None
@@ -158,7 +160,11 @@ def smallest(
         nonlocal hangs
         if hangs > MOST_HANGS:
             raise Spent
-        rhythm, limit = (1, 20.0) if alike is None else (1 + len(candidate) // 40, 0.5 + len(candidate) / 500)
+        rhythm, limit = (
+            (1, 20.0)
+            if alike is None
+            else (1 + len(candidate) // 40, 0.5 + sum(getattr(op, "count", 1) for op in candidate) / 500)
+        )
         difference = replayed(candidate, make_port, alloc_range, rcu, rhythm, limit)
         hangs += difference is not None and "Hang" in str(difference.actual.crash) + difference.detail
         if difference is None or (alike is not None and _sort(difference) != alike):
@@ -186,13 +192,11 @@ def _rebuilt(met: Difference, fails: Callable[[Sequence[Common]], bool]) -> list
     """The end of the run on a tree that was built anew to hold what the tree held then, if that fails too."""
     ops = [step.op for step in met.steps]
     for kept in (2, 4, 8, 16, 40):
-        tail = ops[-kept:]
-        tree = tail[0].tree
-        made = {op.into for op in tail if isinstance(op, MtreeDup)}
+        tree = ops[-1].tree
+        made = {op.into for op in ops[-kept:] if isinstance(op, MtreeDup) and op.tree == tree}
+        tail = [op for op in ops[-kept:] if op.tree == tree or op.tree in made]
         if kept >= len(ops):
             return None
-        if any(op.tree != tree and op.tree not in made for op in tail):
-            continue
         model = ModelPort(met.flags["alloc_range"])
         for op in ops[:-kept]:
             if form_of(op).name != "snapshot":
@@ -211,9 +215,10 @@ def _sort(difference: Difference) -> tuple[str, str]:
     """What makes two differences the same sort: the kind, and the operation that was answered wrong.
 
     A fill stands for the stores that it is made of; a look at all that a tree holds is the same, whoever
-    asked for it.
+    asked for it; and whether a stray read crashes or answers wrong depends on what it hits.
     """
     name = type(difference.op).__name__
     if name == "Snapshot" and difference.kind == ANSWER:
         return CONTENT, name
-    return difference.kind, {"Fill": "MtreeStoreRange", "MasFill": "MasStore"}.get(name, name)
+    kind = ANSWER if difference.kind == CRASH else difference.kind
+    return kind, {"Fill": "MtreeStoreRange", "MasFill": "MasStore"}.get(name, name)

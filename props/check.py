@@ -80,8 +80,7 @@ class Result:
 
     def missing_events(self) -> list[str]:
         """Interesting events that never happened."""
-        wanted = (*expected_events.WRITE_KINDS, *expected_events.SHAPE, *expected_events.REFUSALS)
-        return expected_events.missing(self.events, (*wanted, *expected_events.READERS))
+        return expected_events.missing(self.events, expected_events.ALL)
 
 
 def tasks(options: Options) -> Iterator[Task]:

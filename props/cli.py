@@ -15,17 +15,17 @@ from rich.console import Console
 from impl.mm.recovery import MEANT_TO_BE_RIGHT
 from props.address_space_report import print_space_case
 from props.answers import Level
+from props.bench_cli import bench
 from props.case import CaseReader
 from props.case_lines import CaseError
 from props.check import Options, run
 from props.check_view import View, broken_lines, event_lines, ktap, table, verdict_table, wide_console
 from props.choose_port import PortError, choose_port
-from props.difference import Difference
+from props.cli_kernel import kernel
 from props.fork_units import NAMES, real_spaces
 from props.maps import MapsError, load_space, running_processes, running_spaces
 from props.planting import KNOWN, UnknownSeed, known_seed
-from props.ports import Port
-from props.replay import replay
+from props.replay_file import replay_file
 from props.report import explain
 from props.seeding import planted
 from props.subjects import ADDRESS_SPACE
@@ -39,6 +39,12 @@ BAD_INPUT = 2
 @click.version_option(package_name="mapleproof")
 def main() -> None:
     """Test maple trees, and what fork does with them, against a reference model."""
+
+
+main.add_command(kernel)
+
+
+main.add_command(bench)
 
 
 @main.command("replay")
@@ -157,28 +163,13 @@ def check_command(
 
 def _replay_one(console: Console, path: Path, port_name: str, level: Level) -> bool:
     """Replay one case file; whether it differs."""
-    case = CaseReader(path)
-    if case.header.subject is ADDRESS_SPACE:
-        return print_space_case(console, path, choose_port(port_name))
-    port = choose_port(port_name)(**case.header.flags)
-    held: list[tuple[int, int, int]] = []
-    try:
-        result = replay(case, port, level)
-        if result.difference is not None:
-            held = _held(port, result.difference)
-    finally:
-        port.close()
+    make_port = choose_port(port_name)
+    if CaseReader(path).header.subject is ADDRESS_SPACE:
+        return print_space_case(console, path, make_port)
+    result, held = replay_file(path, make_port, level)
     if result.difference is None:
         console.print(f"{path}: {result.steps} steps, as expected")
         return False
     for line in explain(result.difference, str(path), held):
         console.print(line)
     return True
-
-
-def _held(port: Port, difference: Difference) -> list[tuple[int, int, int]]:
-    """What the tree holds at the time of a difference, if the port can still tell."""
-    try:
-        return port.snapshot(difference.op.tree)
-    except Exception:
-        return []

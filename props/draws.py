@@ -70,8 +70,7 @@ class Draws:
         if random() < 0.3:
             aimed = self.aims[int(random() * len(self.aims))] + (-1, 0, 0, 1)[int(random() * 4)]
             return 0 if aimed < 0 else aimed if aimed < MAX else MAX
-        index: int = self.mix.base + int(random() * self.mix.space)
-        return index
+        return self.mix.base + int(random() * self.mix.space)
 
     def _range(self) -> tuple[int, int]:
         first = self._index()
@@ -100,7 +99,8 @@ class Draws:
         ranges = self._tree().model.map.ranges
         if len(ranges) > 1 and random() < 0.4:
             at = int(random() * (len(ranges) - 1))
-            return max(1, ranges[at + 1][0] - ranges[at][1] - int(random() * 2))
+            room: int = ranges[at + 1][0] - ranges[at][1] - int(random() * 2)
+            return max(1, room)
         return 1 + int(random() * self.mix.longest * 2)
 
     def _entry(self) -> int:

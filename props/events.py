@@ -30,6 +30,9 @@ SHAPE = (
 )
 """How nodes are divided and joined."""
 
+HEIGHTS = ("height_1", "height_2", "height_3", "height_4", "height_5")
+"""Trees of so many levels; the kernel's own seldom have more."""
+
 REFUSALS = (
     "alloc_failed.store_root",
     "alloc_failed.new_root",
@@ -44,6 +47,9 @@ REFUSALS = (
 
 READERS = ("dead_node_met",)
 """A cursor that goes on found that its node was replaced."""
+
+
+ALL = (*WRITE_KINDS, *SHAPE, *HEIGHTS, *REFUSALS, *READERS)
 
 
 def missing(events: Mapping[str, int], wanted: Iterable[str]) -> list[str]:

@@ -41,7 +41,8 @@ def note(machine: Machine, parent: Mm) -> Noted:
 
 def _tree(mm: Mm) -> tuple[Any, ...]:
     pool = mm.tree.pool
-    return mm.tree.root, mm.tree.height, mm.tree.bare, pool.pivots[:], pool.slots[:], pool.parents[:]
+    shape = mm.tree.root, mm.tree.height, mm.tree.bare
+    return *shape, pool.pivots[:], pool.slots[:], pool.parents[:], pool.gaps[:]
 
 
 def _vma(vma: Vma) -> tuple[Any, ...]:

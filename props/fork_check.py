@@ -8,7 +8,9 @@ scenarios in the same order; how many, the time decides, unless `scenarios` does
 import random
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from impl.mm.geometry import GEOMETRIES, PageGeometry
@@ -17,7 +19,7 @@ from impl.mm.recovery import MEANT_TO_BE_RIGHT, RECOVERIES
 from props.address_space_case import write_space_case
 from props.address_space_scenarios import Program, corners, random_program
 from props.address_space_shrink import shrink
-from props.fork_maps import count_points, spread
+from props.fork_maps import MOST_OBSERVED, count_points, spread
 from props.fork_sweep import Swept, sweep
 from props.found import OUT
 
@@ -48,16 +50,34 @@ def judge(
     *,
     out: Path = OUT,
     scenarios: int | None = None,
+    jobs: int = 1,
 ) -> list[Verdict]:
     """Judge each recovery by every promise. `seconds` is shared evenly between them; `spaces` are scenarios
     of real address spaces; `scenarios` random histories are tried, as many as time allows if it is None.
-    Cases are written to `out`. Raises KeyError for a recovery that there is none of."""
-    share = seconds / max(1, len(recoveries))
-    found: list[Verdict] = []
-    for name in recoveries:
-        swept = examine(name, share, seed, spaces, scenarios=scenarios)
-        found += verdicts(name, swept, out)
-    return found
+    Cases are written to `out`; `jobs` processes share the recoveries. Raises KeyError for a recovery that
+    there is none of."""
+    unknown = [name for name in recoveries if name not in RECOVERIES]
+    if unknown:
+        raise KeyError(unknown[0])
+    share = seconds * jobs / max(1, len(recoveries))
+    one = partial(_judge_one, seconds=share, seed=seed, spaces=spaces, out=out, scenarios=scenarios)
+    if jobs == 1:
+        return [verdict for name in recoveries for verdict in one(name)]
+    with ProcessPoolExecutor(jobs) as pool:
+        return [verdict for part in pool.map(one, recoveries) for verdict in part]
+
+
+def _judge_one(
+    recovery: str,
+    *,
+    seconds: float,
+    seed: int,
+    spaces: Sequence[tuple[Program, PageGeometry]],
+    out: Path,
+    scenarios: int | None,
+) -> list[Verdict]:
+    swept = examine(recovery, seconds, seed, spaces, scenarios=scenarios)
+    return list(verdicts(recovery, swept, out))
 
 
 def examine(
@@ -74,7 +94,8 @@ def examine(
     for program, geometry in corner_scenarios():
         total.add(sweep(program, geometry, recovery))
     for program, geometry in spaces:
-        total.add(sweep(program, geometry, recovery, points=_spread(program, geometry, recovery)))
+        points = _spread(program, geometry, recovery)
+        total.add(sweep(program, geometry, recovery, points=points, observed=len(program) <= MOST_OBSERVED))
     for tried, (program, geometry) in enumerate(random_scenarios(seed)):
         if tried == scenarios or (scenarios is None and time.monotonic() >= end):
             break

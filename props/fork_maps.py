@@ -8,6 +8,7 @@ are in ``spaces/``. Not covered: which pages were there; so many from the VMA's 
 import gzip
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +29,9 @@ MOST_PFNMAP = 64
 _HEAD = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (\S+) [0-9a-f]+ (\S+) (\d+)")
 _LINE = re.compile(r"([0-9a-f]{1,16})-([0-9a-f]{1,16}) ([a-z,]+|-) (\d{1,5}|-) (\d{1,12})")
 PAGE = 4096
+
+MOST_OBSERVED = 1000
+"""VMAs of a space that observers walk through at each of their points."""
 
 
 class SpaceError(Exception):
@@ -147,10 +151,10 @@ def sweep_space(
     space: list[RealVma], recovery: str, most: int | None = None, geometry: PageGeometry = X86_64
 ) -> Swept:
     """Fail a fork of a real space at every point, or at ``most`` of them, spread from the first to the
-    last."""
+    last. Others look on, unless the space is so large that they would take most of the time."""
     program = program_of(space, geometry)
     points = None if most is None else spread(count_points(program, geometry, recovery), most)
-    return sweep(program, geometry, recovery, points=points, observed=False)
+    return sweep(program, geometry, recovery, points=points, observed=len(space) <= MOST_OBSERVED)
 
 
 def spread(count: int, most: int) -> list[int] | None:
@@ -158,3 +162,11 @@ def spread(count: int, most: int) -> list[int] | None:
     if count <= most:
         return None
     return sorted({*range(0, count, -(-count // most)), 1, 2, 3, count - 2, count - 1})
+
+
+def default_spaces() -> list[tuple[Program, PageGeometry]]:
+    """Scenarios of all kept spaces and of this process's own, where it can be read."""
+    spaces = list(kept_spaces().values())
+    with suppress(SpaceError):
+        spaces.append(capture())
+    return [(program_of(space), X86_64) for space in spaces]

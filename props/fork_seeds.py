@@ -2,18 +2,13 @@
 
 An entry is either a recovery of the past, which is in the table of recoveries as it was (`BY_RECOVERY`), or
 a seed that is planted into shipped code, most often into the recovery that is meant to be right (`SEEDS`).
-Each is found by sweeping the corner scenarios and then random histories, and shrunk.
+Each is found by `fork_seek.py`.
 """
 
 from __future__ import annotations
 
-from impl.mm.geometry import PageGeometry
 from impl.mm.recovery import MEANT_TO_BE_RIGHT
-from props.address_space_scenarios import Program
-from props.address_space_shrink import shrink
-from props.fork_check import corner_scenarios, random_scenarios
-from props.fork_sweep import BadScenario, Broken, sweep
-from props.seeding import Edit, Seed, planted
+from props.seeding import Edit, Seed
 
 FORK = "impl.mm.fork:"
 UNMAP = "impl.mm.recovery.unmap_in_place:UnmapInPlace."
@@ -295,29 +290,3 @@ SEEDS = (
     ),
 )
 """All of them."""
-
-HISTORIES = 40
-"""Random histories that are tried after the corners."""
-
-
-def find(seed: Seed) -> Broken | None:
-    """The smallest scenario that shows a planted seed; None where nothing does."""
-    scenarios = _scenarios()
-    with planted(seed):
-        for program, geometry in scenarios:
-            broken = _broken(program, geometry, seed.lane)
-            if broken is not None:
-                return shrink(broken, seed.lane, 250)
-    return None
-
-
-def _scenarios() -> list[tuple[Program, PageGeometry]]:
-    histories = zip(range(HISTORIES), random_scenarios(0), strict=False)
-    return [*corner_scenarios(), *(scenario for _, scenario in histories)]
-
-
-def _broken(program: Program, geometry: PageGeometry, recovery: str) -> Broken | None:
-    try:
-        return next(iter(sweep(program, geometry, recovery, only="any").broken.values()), None)
-    except BadScenario:
-        return None

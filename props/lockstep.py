@@ -6,6 +6,7 @@ from props import operations as ops
 from props.answers import ABSENT, NOTHING, Answer, Level, differing
 from props.case import Step
 from props.difference import ANSWER, CONTENT, CRASH, INVARIANT, LEAK, Difference
+from props.dispatch import NO_MEMORY
 from props.expect import expectation
 from props.forms import form_of, spell
 from props.operations import Common
@@ -39,8 +40,8 @@ class Lockstep:
         """Carry out one operation on both sides. Raises Difference."""
         actual = self.port.apply(op)
         expected = expectation(self.model, op, actual) if actual.crash is ABSENT else self.model.apply(op)
-        self.steps.append(Step(op, expected))
         form = form_of(op)
+        self.steps.append(Step(op, expected, self._refusal(op, actual)))
         keys = differing(expected, actual, self.level, form.moves)
         if keys:
             raise self._difference(CRASH if "crash" in keys else ANSWER, expected, actual, keys)
@@ -50,6 +51,12 @@ class Lockstep:
             if writes >= self.rhythm:
                 self.verify(op.tree)
         return actual
+
+    def _refusal(self, op: Common, actual: Answer) -> Answer | None:
+        """The other right answer of an operation that crashed while it was kept short of memory."""
+        if actual.crash is ABSENT or op.fail_after is None or "ret" not in form_of(op).answers:
+            return None
+        return Answer(ret=NO_MEMORY)
 
     def verify(self, tree: int) -> None:
         """Look at a tree's invariants and at all that it holds. Raises Difference."""

@@ -45,7 +45,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
 }
 
 
-PREFILLS = (0, 0, 0, 0, 10, 10, 40, 40, 40, 200, 200, 200, 600, 600, 1500, 4000)
+PREFILLS = (0, 0, 0, 0, 10, 10, 40, 40, 40, 200, 200, 200, 600, 600, 1500, 7000)
 """How many ranges a tree holds at first. Large trees cost as much to fill as the run that follows."""
 
 

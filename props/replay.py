@@ -35,10 +35,11 @@ def replay(case: Iterable[Step], port: Port, level: Level) -> Replayed:
     for step in case:
         steps += 1
         recent.append(step)
-        world.admit(step.op, step.expect)
         if step.op.within is not None:
             waiting.append((steps, step))
-        difference = _replay_step(port, step, level) or _replay_readers(port, waiting, level)
+        difference, answer = _replay_step(port, step, level)
+        world.admit(step.op, answer)
+        difference = difference or _replay_readers(port, waiting, level)
         if difference is not None:
             break
     else:
@@ -61,20 +62,23 @@ def _replay_readers(port: Port, waiting: list[tuple[int, Step]], level: Level) -
     return None
 
 
-def _replay_step(port: Port, step: Step, level: Level) -> Difference | None:
+def _replay_step(port: Port, step: Step, level: Level) -> tuple[Difference | None, Answer]:
+    """Carry a step out. The difference, if any; and of a step with two right answers, the one it gave."""
     op = step.op
     if isinstance(port, ModelPort) and was_refused(op, step.expect):
         actual = port.refuse(op)
     else:
         actual = port.apply(op)
     if op.within is not None:
-        return None
+        return None, step.expect
     if isinstance(op, ops.Snapshot) and actual.crash is ABSENT:
         try:
             port.check(op.tree)
         except AssertionError as error:
-            return Difference(INVARIANT, op, detail=str(error))
-    return _compare(step, actual, level)
+            return Difference(INVARIANT, op, detail=str(error)), step.expect
+    if step.also is not None and not differing(step.also, actual, level, form_of(op).moves):
+        return None, step.also
+    return _compare(step, actual, level), step.expect
 
 
 def _compare(step: Step, actual: Answer, level: Level) -> Difference | None:

@@ -38,7 +38,7 @@ THROUGH_CURSOR = (MasStoreGfp, MasStore, MasStorePrealloc)
 Fails = Callable[[Sequence[Common]], bool]
 
 
-BUDGET = 150_000
+BUDGET = 400_000
 """Operations that shrinking one failure may carry out: some seconds."""
 
 ASKING = 20

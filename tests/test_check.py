@@ -1,11 +1,12 @@
 """The main job: deterministic units, a seeded mistake found and told, and what is printed."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from props import units
+from props import events, units
 from props.cli import main
 from props.units import Task, run_unit
 
@@ -100,3 +101,15 @@ def test_a_seeded_recovery_is_found(tmp_path: Path) -> None:
     status, output = run("check", *arguments, "--seeded", "F06_ceiling_as_tree_limit")
     assert status == 1, output
     assert "--seeded F06_ceiling_as_tree_limit" in output
+
+
+def test_a_run_meets_what_matters(tmp_path: Path) -> None:
+    """Every kind of write, trees of one to five levels, memory refused to each kind of request."""
+    met: Counter[str] = Counter()
+    wanted = (*events.WRITE_KINDS, *events.HEIGHTS, *events.REFUSALS)
+    wanted += tuple(event for event in events.SHAPE if event != "split_three")
+    for number in range(80):
+        met += run_unit(Task("bulk", number, 0, out=str(tmp_path))).events
+        if not events.missing(met, wanted):
+            break
+    assert not events.missing(met, wanted)

@@ -6,13 +6,12 @@ import pytest
 from hypothesis import Phase, seed, settings
 
 from props import bulk
-from props.case import CaseReader
 from props.difference import Difference
 from props.found import write_found
 from props.machines import run_machine, smallest
 from props.ports import ImplPort
 from props.rcu_machine import RcuMachine
-from props.replay import replay
+from props.replay_file import replay_file
 from props.seeding import Edit, Seed, StaleSeed, planted
 from props.seeds import EQUIVALENT, SEEDS
 
@@ -24,8 +23,7 @@ AMONG_READERS = [known for known in SEEDS if known.lane == "rcu"]
 
 
 def replays(path: Path) -> Difference | None:
-    case = CaseReader(path)
-    return replay(case, ImplPort(**case.header.flags), "exact").difference
+    return replay_file(path, ImplPort, "exact")[0].difference
 
 
 def found_in_bulk(known: Seed) -> bulk.Finding:

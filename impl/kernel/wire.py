@@ -38,6 +38,7 @@ OPS: dict[str, Op] = {
     # the port's own
     "reset": Op(("flags", "mode"), "leaked"),
     "live_allocations": Op((), "live"),
+    "clock": Op((), "clock"),
     "rcu_read_lock": Op((), "none"),
     "rcu_read_unlock": Op((), "none"),
     "rcu_barrier": Op((), "none"),
@@ -160,6 +161,7 @@ _DECODERS: dict[str, Callable[[int, int, int, int, int], Answer]] = {
     "cyclic": _cyclic,
     "find": _find,
     "area": _area,
+    "clock": lambda ret, status, entry, index, last: {"ns": index},
     "leaked": lambda ret, status, entry, index, last: {"leaked": index},
     "live": lambda ret, status, entry, index, last: {"live": index, "pending": last, "warnings": entry},
 }

@@ -91,14 +91,11 @@ def replace_each(tree: MapleTree, new: Callable[[Any], Any]) -> int:
     pivots, slots = tree.pool.pivots, tree.pool.slots
     count = 0
     for node, _, _ in tree.leaves():
-        end = pivots[node + META] + 1
-        held = slots[node:end]
-        nulls = held.count(None)
-        if nulls:
-            slots[node:end] = [None if entry is None else new(entry) for entry in held]
-        else:
-            slots[node:end] = map(new, held)
-        count += end - node - nulls
+        for at in range(node, pivots[node + META] + 1):
+            entry = slots[at]
+            if entry is not None:
+                slots[at] = new(entry)
+                count += 1
     return count
 
 

@@ -403,6 +403,7 @@ class MapleTree:
             self.events["height_up"] += 1
         elif height < self.height:
             self.events["height_down"] += 1
+        self.events[f"height_{height}"] += 1
         self.pool.parents[node >> 4] = -1
         self.height = height
         self.root = node

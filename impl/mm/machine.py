@@ -6,6 +6,7 @@ counted by kind, so that what a fork leaves behind shows.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 Observer = Callable[["Machine", str], None]
 """Someone else who may run at a point: the machine, and the lock operation that was just done."""
 
+FileObserver = Callable[["Machine", File, str], None]
+"""Someone else who waited for a file's i_mmap lock."""
+
 LONGEST_RECORD = 10_000
 """Lock operations that are remembered."""
 
@@ -29,7 +33,8 @@ class Machine:
 
     ``committed`` pages are charged of ``commit_limit`` (vm_committed_as, CommitLimit). ``alarms`` are the
     broken promises so far. ``forking`` is whether a dup_mmap is under way, which keeps uprobe registration
-    out (dup_mmap_sem). ``scanned`` are the address spaces that ksm and khugepaged know.
+    out (dup_mmap_sem). ``record`` holds the last lock operations, each with its address space's number.
+    ``scanned`` are the address spaces that ksm and khugepaged know.
     """
 
     def __init__(self, geometry: PageGeometry = X86_64, commit_limit: int = 1 << 62) -> None:
@@ -41,7 +46,8 @@ class Machine:
         self.files: dict[int, File] = {}
         self.scanned: dict[Mm, None] = {}
         self.observers: Sequence[Observer] = ()
-        self.record: list[tuple[str, int]] = []
+        self.file_observer: FileObserver | None = None
+        self.record: deque[tuple[str, int]] = deque(maxlen=LONGEST_RECORD)
         self.forking = False
         self.next_mm = 0
         self.vmas = self.anon_vmas = self.policies = self.uffd_refs = self.gathers = self.reserved = 0
@@ -64,15 +70,19 @@ class Machine:
 
     def lock_step(self, what: str, mm: Mm) -> None:
         """A lock operation was done: remember it, and let others run."""
+        self.record.append((what, mm.number))
         if self.observers:
-            self.record.append((what, mm.number))
-            del self.record[:-LONGEST_RECORD]
             self.look(f"{what} of mm {mm.number}")
 
     def look(self, where: str) -> None:
         """Others may run here."""
         for observer in self.observers:
             observer(self, where)
+
+    def look_at(self, file: File) -> None:
+        """Others may run that wait for the lock of the file's mapping, which was just dropped."""
+        if self.file_observer is not None:
+            self.file_observer(self, file, f"i_mmap of file {file.number} unlocked")
 
     def file(self, number: int) -> File:
         """File ``number``, opened once if it is new."""

@@ -16,6 +16,7 @@ from impl.mm.promises import OBSERVERS
 if TYPE_CHECKING:
     from impl.mm.machine import Machine
     from impl.mm.mm import Mm
+    from impl.mm.objects import File
 
 
 def foreign(mm: Mm) -> str | None:
@@ -74,14 +75,19 @@ def rmap_walk(machine: Machine, where: str) -> None:
     """From each file and anon_vma to their VMAs. A file's VMA must be in its address space's tree, unless
     that is being taken apart; an anon_vma's may be on its way there."""
     for file in machine.files.values():
-        for vma in file.i_mmap:
-            if type(vma) is FreedVma:
-                machine.alarm(OBSERVERS, f"file {file.number} leads to a freed VMA, after {where}")
-            elif vma.mm.users and vma.mm.number in machine.mms and vma.mm.tree.load(vma.start) is not vma:
-                machine.alarm(OBSERVERS, f"file {file.number} leads to {vma!r}, which is in no tree")
+        rmap_walk_of_file(machine, file, where)
     for mm in machine.mms.values():
         if mm.lock.idle:
             _rmap_anon(machine, mm, where)
+
+
+def rmap_walk_of_file(machine: Machine, file: File, where: str) -> None:
+    """The part of :func:`rmap_walk` that needs no more than the lock of one file's mapping."""
+    for vma in file.i_mmap:
+        if type(vma) is FreedVma:
+            machine.alarm(OBSERVERS, f"file {file.number} leads to a freed VMA, after {where}")
+        elif vma.mm.users and vma.mm.number in machine.mms and vma.mm.tree.load(vma.start) is not vma:
+            machine.alarm(OBSERVERS, f"file {file.number} leads to {vma!r}, which is in no tree")
 
 
 def _rmap_anon(machine: Machine, mm: Mm, where: str) -> None:

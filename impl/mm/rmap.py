@@ -76,8 +76,7 @@ def link_file(machine: Machine, vma: Vma) -> None:
     file = vma.file
     if file is not None:
         file.i_mmap[vma] = None
-        if machine.observers:
-            machine.look(f"i_mmap of file {file.number} unlocked")
+        machine.look_at(file)
 
 
 def unlink_file(machine: Machine, vma: Vma) -> None:
@@ -90,5 +89,4 @@ def unlink_file(machine: Machine, vma: Vma) -> None:
         del file.i_mmap[vma]
     else:
         machine.alarm(RELEASED, f"{vma!r} is unlinked twice from file {file.number}")
-    if machine.observers:
-        machine.look(f"i_mmap of file {file.number} unlocked")
+    machine.look_at(file)

@@ -2,14 +2,17 @@
 
 import pytest
 
+from impl.failure import FailNth
 from impl.mm import calls
 from impl.mm.flags import VM_READ, VM_WRITE
+from impl.mm.fork import fork
 from impl.mm.geometry import TINY
 from impl.mm.machine import Machine
 from impl.mm.mm import Mm
 from impl.mm.objects import ZERO
 from impl.mm.observers import oom_reaper, rmap_walk
 from impl.mm.promises import COUNT, OBSERVERS, PARENT, RELEASED, TABLES, ZAPPED, Oops
+from impl.mm.recovery import RECOVERIES
 from impl.mm.teardown import MmuGather, release_vmas, remove_vma
 
 PAGE = TINY.page
@@ -91,3 +94,23 @@ def test_observers_see_a_marker_and_a_freed_vma(mm: Mm) -> None:
     mm.tree.store_range(PAGE, 2 * PAGE - 1, ZERO)
     oom_reaper(mm.machine, "a store")
     assert promises(mm) == {OBSERVERS}
+
+
+def test_a_failed_fork_is_recovered_from_under_both_locks(mm: Mm) -> None:
+    machine = mm.machine
+    machine.record.clear()
+    machine.plan = FailNth(3)
+    ret, child = fork(machine, mm, RECOVERIES["unmap_in_place"])
+    assert (ret < 0, child) == (True, None)
+    both = [("write_lock", 0), ("write_lock", 1), ("write_unlock", 1), ("write_unlock", 0)]
+    exit_of_an_empty_tree = [("read_lock", 1), ("read_unlock", 1), ("write_lock", 1), ("write_unlock", 1)]
+    assert list(machine.record) == both + exit_of_an_empty_tree
+
+
+def test_a_lock_is_not_taken_twice(mm: Mm) -> None:
+    mm.lock.write_lock()
+    with pytest.raises(AssertionError):
+        mm.lock.read_lock()
+    mm.lock.write_unlock()
+    with pytest.raises(AssertionError):
+        mm.lock.write_unlock()

@@ -1,9 +1,13 @@
 """The verdicts: the one that is meant to be right holds, and each of the past is broken where it was."""
 
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from impl.failure import FailNth
+from impl.mm.geometry import X86_64
 from impl.mm.promises import (
     CHARGE,
     COUNT,
@@ -17,8 +21,12 @@ from impl.mm.promises import (
     ZAPPED,
 )
 from impl.mm.recovery import MEANT_TO_BE_RIGHT, RECOVERIES
+from props import address_space_operations as ops
 from props.address_space_case import replay_space_case
-from props.fork_check import examine, judge
+from props.address_space_scenarios import Program
+from props.fork_check import corner_scenarios, examine, judge
+from props.fork_sweep import build, forker, sweep
+from props.fork_view import verdict_data, verdict_lines, verdict_table
 
 BROKEN = {
     "bulk_insert": set(),
@@ -60,6 +68,57 @@ def test_the_one_that_is_meant_to_be_right_holds() -> None:
 def test_the_same_seed_gives_the_same_verdicts(tmp_path: Path) -> None:
     first, second = (judge(["undo_v4"], seed=5, scenarios=10, out=tmp_path) for _ in range(2))
     assert first == second
+
+
+def test_jobs_do_not_change_the_verdicts(tmp_path: Path) -> None:
+    names = ["undo_v3", "unmap_in_place"]
+    alone, shared = (judge(names, seed=5, scenarios=5, out=tmp_path, jobs=jobs) for jobs in (1, 2))
+    assert alone == shared
+    with pytest.raises(KeyError):
+        judge(["undo_v5"], out=tmp_path)
+
+
+def test_the_table_shows_them(tmp_path: Path) -> None:
+    verdicts = judge(["undo_v4"], seed=5, scenarios=0, out=tmp_path)
+    console = Console(record=True, width=250, file=StringIO())
+    console.print(verdict_table(verdicts))
+    shown = console.export_text()
+    assert shown.count("broken") == 2
+    assert shown.count("holds") == 7
+    assert any("mapleproof replay" in line for line in verdict_lines(verdicts))
+    assert [verdict_data(verdict)["holds"] for verdict in verdicts].count(False) == 2
+
+
+def test_a_single_refusal_is_recovered_from_too() -> None:
+    """Where only one request is refused, the next may be granted: a write that waits for memory goes on."""
+    tried = 0
+    for program, shape in corner_scenarios():
+        port = build(program, shape)
+        port.plan_for = lambda n: FailNth(n + 1)
+        space, into = forker(program)
+        for n in range(1000):
+            answer = port.apply(ops.Fork(space, into, MEANT_TO_BE_RIGHT, fail_after=n))
+            assert not port.alarms
+            if answer.ret == 0:
+                port.apply(ops.Exit(into))
+                assert not port.alarms
+            if not port.refused:
+                break
+            tried += 1
+    assert tried > 1000
+
+
+def test_a_child_forks_again_and_again() -> None:
+    page = X86_64.page
+    program: Program = [ops.Mmap(0, 0, 4 * page, 3, None), ops.Mmap(0, 8 * page, page, 3, 1)]
+    for generation in range(12):
+        program += [ops.Touch(generation, 0, 4 * page), ops.Touch(generation, 8 * page, page)]
+        program.append(ops.Fork(generation, generation + 1, MEANT_TO_BE_RIGHT))
+        if generation % 2:
+            program.append(ops.Exit(generation))
+    swept = sweep(program, X86_64, MEANT_TO_BE_RIGHT)
+    assert swept.points > 30  # one link to each of twelve generations' anon_vmas
+    assert not swept.broken
 
 
 @pytest.mark.deep
