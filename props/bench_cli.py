@@ -32,7 +32,7 @@ def bench_tree_command(json_path: Path | None, quick: bool) -> None:
     sizes = bench_tree.QUICK_SIZES if quick else bench_tree.SIZES
     limits = Limits(rounds=3, seconds=0.3) if quick else Limits()
     result = bench_tree.run(sizes, limits, tell=lambda line: progress.print(line, markup=False))
-    bench_report.show(result, Console())
+    bench_report.show(result, wide())
     _write(json_path, bench_report.as_json(result))
 
 
@@ -44,7 +44,7 @@ def bench_check_command(json_path: Path | None, quick: bool) -> None:
     from props import bench_check
 
     pace = bench_check.run(bench_check.QUICK if quick else None)
-    bench_check.show(pace, Console())
+    bench_check.show(pace, wide())
     _write(json_path, pace.as_json())
 
 
@@ -63,3 +63,9 @@ def bench_fork_command(json_path: Path | None, quick: bool, plot_path: Path | No
 def _write(path: Path | None, figures: dict[str, Any]) -> None:
     if path is not None:
         path.write_text(json.dumps(figures, indent=1) + "\n")
+
+
+def wide() -> Console:
+    """Where it goes to a file, tables as wide as they are."""
+    console = Console()
+    return console if console.is_terminal else Console(width=160)

@@ -32,6 +32,9 @@ MakePort = Callable[[bool, bool], Port]
 NEVER = 1 << 62
 """The rhythm of a lockstep that is told when to look at the trees."""
 
+WORK = 3_000_000
+"""Entries that may be looked at in all when a failing run is carried out once more."""
+
 MOST_HANGS = 4
 """Runs that hang, after which shrinking ends: each costs its whole time limit."""
 
@@ -149,8 +152,8 @@ def smallest(
 ) -> Difference:
     """The smallest run that ends in a difference of the same kind, as far as the budget goes.
 
-    The whole run is carried out once more with the invariants looked at after every write, so that what is
-    made small is the first harm done and not a late consequence of it.
+    The whole run is carried out once more with the invariants looked at after every write (or nearly, where
+    the trees are large), so that what is made small is the first harm done and not a late consequence of it.
     """
     found: list[Difference] = []
     alike: tuple[str, str] | None = None
@@ -160,11 +163,11 @@ def smallest(
         nonlocal hangs
         if hangs > MOST_HANGS:
             raise Spent
-        rhythm, limit = (
-            (1, 20.0)
-            if alike is None
-            else (1 + len(candidate) // 40, 0.5 + sum(getattr(op, "count", 1) for op in candidate) / 500)
-        )
+        stores = sum(getattr(op, "count", 1) for op in candidate)
+        if alike is None:
+            rhythm, limit = 1 + len(candidate) * stores // WORK, 60.0
+        else:
+            rhythm, limit = 1 + len(candidate) // 40, 0.5 + stores / 500
         difference = replayed(candidate, make_port, alloc_range, rcu, rhythm, limit)
         hangs += difference is not None and "Hang" in str(difference.actual.crash) + difference.detail
         if difference is None or (alike is not None and _sort(difference) != alike):
@@ -189,10 +192,14 @@ def smallest(
 
 
 def _rebuilt(met: Difference, fails: Callable[[Sequence[Common]], bool]) -> list[Common] | None:
-    """The end of the run on a tree that was built anew to hold what the tree held then, if that fails too."""
+    """The end of the run on a tree that was built anew to hold what the tree held then, if that fails too and
+    is shorter."""
     ops = [step.op for step in met.steps]
     for kept in (2, 4, 8, 16, 40):
         tree = ops[-1].tree
+        for op in reversed(ops[-kept:]):
+            if isinstance(op, MtreeDup) and op.into == tree:
+                tree = op.tree
         made = {op.into for op in ops[-kept:] if isinstance(op, MtreeDup) and op.tree == tree}
         tail = [op for op in ops[-kept:] if op.tree == tree or op.tree in made]
         if kept >= len(ops):
@@ -202,6 +209,8 @@ def _rebuilt(met: Difference, fails: Callable[[Sequence[Common]], bool]) -> list
             if form_of(op).name != "snapshot":
                 model.apply(op)
         ranges = model.snapshot(tree)
+        if len(ranges) + kept >= len(ops):
+            continue
         for ordered in (ranges, ranges[::2] + ranges[1::2], ranges[::-1]):
             stores: list[Common] = [MtreeStoreRange(*held) for held in ordered]
             cursors: list[Common] = [MasInit(0, cursor=number) for number in range(1, 3)]

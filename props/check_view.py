@@ -5,16 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from impl.mm.promises import PROMISES
 from props.check import Options, Result
-from props.fork_check import Verdict
-from props.found import replay_command
+from props.fork_view import verdict_data
 from props.units import Done
 
 EVERY = 10.0
@@ -83,40 +81,22 @@ def table(result: Result) -> Table:
     return view
 
 
-def verdict_table(verdicts: list[Verdict]) -> Table:
-    """Recovery by promise: what holds, and what is broken."""
-    names = list(dict.fromkeys(verdict.recovery for verdict in verdicts))
-    view = Table(
-        title="recoveries of a fork that fails, by promise",
-        title_justify="left",
-        box=SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
-    )
-    view.add_column("recovery", no_wrap=True)
-    for promise in PROMISES:
-        view.add_column(promise.replace(" ", "\n"), no_wrap=True)
-    view.add_column("forks", justify="right", no_wrap=True)
-    view.add_column("of them\nfailed", justify="right", no_wrap=True)
-    for name in names:
-        own = {verdict.promise: verdict for verdict in verdicts if verdict.recovery == name}
-        cells = ["holds" if own[promise].holds else "[bold]BROKEN[/]" for promise in PROMISES]
-        tried = next(iter(own.values()))
-        view.add_row(name, *cells, f"{tried.forks:,}", f"{tried.failed_forks:,}")
-    return view
-
-
-def broken_lines(verdicts: list[Verdict], seeded: str | None = None) -> list[str]:
-    """For each broken promise what was seen, and how to replay its smallest case."""
-    lines = []
-    for verdict in verdicts:
-        if not verdict.holds and verdict.case_path is not None:
-            lines.append(
-                f"{verdict.recovery}: {verdict.promise}: broken in {verdict.steps} steps: {verdict.what}"
-            )
-            lines.append(
-                f"    {replay_command(verdict.case_path)}" + (f" --seeded {seeded}" if seeded else "")
-            )
-    return lines
+def result_data(options: Options, result: Result) -> dict[str, Any]:
+    """A run as JSON holds it."""
+    return {
+        "seed": options.seed,
+        "port": options.port,
+        "seconds": result.seconds,
+        "lanes": {
+            name: {"units": lane.units, "operations": lane.operations, "failures": len(lane.failures)}
+            for name, lane in result.lanes.items()
+        },
+        "events": dict(sorted(result.events.items())),
+        "failures": [
+            {"what": done.failure, "case": done.case, "steps": done.steps} for done in result.failures
+        ],
+        "verdicts": [verdict_data(verdict) for verdict in result.verdicts],
+    }
 
 
 def event_lines(result: Result) -> list[str]:

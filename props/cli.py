@@ -3,6 +3,7 @@
 Exit status: 0 all holds; 1 a difference or a broken invariant; 2 bad usage or bad input.
 """
 
+import json
 import os
 import sys
 from contextlib import nullcontext
@@ -19,10 +20,11 @@ from props.bench_cli import bench
 from props.case import CaseReader
 from props.case_lines import CaseError
 from props.check import Options, run
-from props.check_view import View, broken_lines, event_lines, ktap, table, verdict_table, wide_console
+from props.check_view import View, event_lines, ktap, result_data, table, wide_console
 from props.choose_port import PortError, choose_port
 from props.cli_kernel import kernel
 from props.fork_units import NAMES, real_spaces
+from props.fork_view import verdict_lines, verdict_table
 from props.maps import MapsError, load_space, running_processes, running_spaces
 from props.planting import KNOWN, UnknownSeed, known_seed
 from props.replay_file import replay_file
@@ -103,6 +105,9 @@ def replay_command(cases: tuple[Path, ...], port_name: str, level: str, seeded: 
     type=click.Choice(NAMES),
     help="Judge only this one; repeatable.",
 )
+@click.option(
+    "--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write every figure there."
+)
 @click.option("--ktap", "as_ktap", is_flag=True, help="Print KTAP, the kernel's format for test results.")
 def check_command(
     seconds: float,
@@ -114,6 +119,7 @@ def check_command(
     out: str,
     seeded: str | None,
     recoveries: tuple[str, ...],
+    json_file: Path | None,
     as_ktap: bool,
 ) -> None:
     """The main job: model and port side by side, in every way there is, until the time is up.
@@ -145,6 +151,8 @@ def check_command(
     view = View(console, quiet=as_ktap)
     with view.progress(options):
         result = run(options, view.tell)
+    if json_file is not None:
+        json_file.write_text(json.dumps(result_data(options, result), indent=1) + "\n")
     if as_ktap:
         print("\n".join(ktap(result)))
     else:
@@ -153,7 +161,7 @@ def check_command(
             console.print(line, markup=False, highlight=False)
         if result.verdicts:
             console.print(verdict_table(result.verdicts))
-            for line in broken_lines(result.verdicts, seeded):
+            for line in verdict_lines(result.verdicts, seeded):
                 console.print(line, markup=False, highlight=False)
         for done in result.failures:
             console.print(f"{done.failure}: {done.told[-1]}", markup=False, highlight=False)

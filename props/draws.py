@@ -1,32 +1,20 @@
-"""What a bulk run does next, drawn from its mix: numbers that aim at what breaks trees, and kinds of steps.
+"""What a bulk run does next, drawn from its mix.
 
-Addresses are aimed at the ends of ranges and leaves, the limits of the address space, spans over many leaves.
 A kind of step is one operation, or a few that belong together, on the two sides of a run.
 """
 
 from __future__ import annotations
 
-import random
-
 from props import operations as ops
-from props.mixes import Mix
-from props.sides import AREA, CURSORS, LOST, TREES, Kind, Place, Sides, Twin
-
-MAX = 2**64 - 1
+from props.aims import MAX, Aims
+from props.sides import AREA, LOST, TREES, Kind
 
 AIM_EVERY = 96
 """Steps after which is looked anew where ranges and leaves end."""
 
 
-class Draws:
+class Draws(Aims):
     """Draws the steps of one run, and carries them out on ``sides``."""
-
-    def __init__(self, rng: random.Random, mix: Mix, sides: Sides) -> None:
-        self.rng = rng
-        self.random = rng.random
-        self.mix = mix
-        self.sides = sides
-        self.aims: list[int] = []
 
     def run(self, count: int) -> None:
         """At least ``count`` operations."""
@@ -46,98 +34,6 @@ class Draws:
             self.sides.fill(self.sides.twins[0], mix.base, step, length, mix.prefill)
         self._aim()
 
-    def _aim(self) -> None:
-        """Look where ranges and leaves end now."""
-        mix, random = self.mix, self.random
-        twin = self._tree()
-        ranges = twin.model.map.ranges
-        aims = [0, mix.base, min(mix.base + mix.space, MAX), MAX]
-        if ranges:
-            for _ in range(6):
-                aims += ranges[int(random() * len(ranges))][:2]
-        borders = self.sides.borders(twin)
-        if borders:
-            aims += [borders[int(random() * len(borders))] for _ in range(6)]
-        self.aims = aims
-
-    # Numbers
-
-    def _aimed(self) -> int:
-        return self.aims[int(self.random() * len(self.aims))]
-
-    def _index(self) -> int:
-        random = self.random
-        if random() < 0.3:
-            aimed = self.aims[int(random() * len(self.aims))] + (-1, 0, 0, 1)[int(random() * 4)]
-            return 0 if aimed < 0 else aimed if aimed < MAX else MAX
-        return self.mix.base + int(random() * self.mix.space)
-
-    def _range(self) -> tuple[int, int]:
-        first = self._index()
-        chance = self.random()
-        if chance < 0.15:
-            other = self._index()
-            return (first, other) if first <= other else (other, first)
-        if chance < 0.25:
-            last = self._aimed()
-            return first, last if last > first else first
-        last = first + int(self.random() * self.mix.longest)
-        return first, last if last < MAX else MAX
-
-    def _window(self) -> tuple[int, int]:
-        chance = self.random()
-        if chance < 0.25:
-            return 0, MAX
-        if chance < 0.5:
-            # From inside the last slots before a border, to the top: a search that has to leave a subtree.
-            return max(0, self._aimed() - int(self.random() * (self.mix.longest + 3))), MAX
-        first, second = self._index(), self._index()
-        return (first, second) if first <= second else (second, first)
-
-    def _size(self) -> int:
-        random = self.random
-        ranges = self._tree().model.map.ranges
-        if len(ranges) > 1 and random() < 0.4:
-            at = int(random() * (len(ranges) - 1))
-            room: int = ranges[at + 1][0] - ranges[at][1] - int(random() * 2)
-            return max(1, room)
-        return 1 + int(random() * self.mix.longest * 2)
-
-    def _entry(self) -> int:
-        return 1 + int(self.random() * 1000)
-
-    def _maybe_null(self) -> int | None:
-        return None if self.random() < self.mix.nulls else 1 + int(self.random() * 1000)
-
-    def _tree(self) -> Twin:
-        twins = self.sides.twins
-        return twins[0] if len(twins) == 1 else twins[int(self.random() * len(twins))]
-
-    def _short(self) -> int | None:
-        share = self.mix.short_of_memory
-        if share and self.random() < share:
-            return (0, 0, 1, 2, 5)[int(self.random() * 5)]
-        return None
-
-    def _limit(self, up: bool) -> int:
-        if self.random() < 0.6:
-            return MAX if up else 0
-        return self._index()
-
-    def _any_cursor(self) -> Place:
-        return self.sides.places[int(self.random() * CURSORS)]
-
-    def _cursor(self) -> Place:
-        """A cursor that may be used for anything; it is set, reset or paused first where it must be."""
-        place = self._any_cursor()
-        if not place.usable():
-            chance = self.random()
-            if chance < 0.6 or place.standing == LOST:
-                self.sides.put(ops.MasSet, place, self._index())
-            else:
-                self.sides.put(ops.MasPause if chance < 0.85 else ops.MasReset, place)
-        return place
-
     # Kinds of steps on trees
 
     def _store(self) -> None:
@@ -150,14 +46,14 @@ class Draws:
 
     def _store_wide(self) -> None:
         if self.random() < 0.3:
-            first, last = self._window()
+            first, last = self._spared(*self._window())
             entry = self._maybe_null()
             self.sides.write(ops.MtreeStoreRange, self._tree(), self._short(), first, last, entry)
 
     def _fill(self) -> None:
         rng = self.rng
-        if self.random() < 0.05:
-            count = rng.choice((3, 8, 17, 40, 150))
+        if self.random() < 0.025:
+            count = rng.choice((3, 8, 17, 17, 40, 150))
             stride = rng.choice((1, 2, 2, 3, 10))
             self.sides.fill(self._tree(), self._index(), stride, rng.randint(1, stride), count)
 
@@ -301,7 +197,7 @@ class Draws:
     def _cross(self) -> None:
         """Go over the end of a leaf or a larger subtree, up or down."""
         place, random = self._any_cursor(), self.random
-        index, up = self._aimed(), random() < 0.5
+        index, up = self.edges[int(random() * len(self.edges))], random() < 0.5
         self.sides.put(ops.MasSet, place, index if up or index == MAX else index + 1)
         self.sides.move(ops.MasWalk, place)
         for _ in range(3):
@@ -309,6 +205,17 @@ class Draws:
                 self.sides.move(ops.MasNext if random() < 0.5 else ops.MasNextRange, place, MAX)
             else:
                 self.sides.move(ops.MasPrev if random() < 0.5 else ops.MasPrevRange, place, 0)
+
+    def _sweep(self) -> None:
+        """A long walk over several leaves, up or down, range by range."""
+        place, random = self._any_cursor(), self.random
+        up = random() < 0.5
+        self.sides.put(ops.MasSet, place, self._index())
+        self.sides.move(ops.MasWalk, place)
+        for _ in range(int(random() * 40)):
+            self.sides.move(ops.MasNextRange if up else ops.MasPrevRange, place, MAX if up else 0)
+            if place.model.status != "active":
+                break
 
     def _mas_store(self) -> None:
         place = self._any_cursor()

@@ -34,7 +34,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "normal": ("insert", "erase", "load", "find", "find_after", "next", "prev"),
     "alloc": ("alloc", "alloc_rev", "alloc_cyclic", "bare"),
     "step": ("set", "walk", "mas_find", "mas_next", "mas_prev", "mas_find_rev", "pause"),
-    "cross": ("cross",),
+    "cross": ("cross", "cross", "cross", "sweep"),
     "ranges": ("set", "mas_find_range", "mas_next_range", "mas_prev_range", "mas_find_range_rev", "pause"),
     "area": ("area", "area_rev"),
     "write_cursor": ("mas_store", "mas_erase", "mas_replace"),
@@ -45,8 +45,11 @@ GROUPS: dict[str, tuple[str, ...]] = {
 }
 
 
-PREFILLS = (0, 0, 0, 0, 10, 10, 40, 40, 40, 200, 200, 200, 600, 600, 1500, 7000)
-"""How many ranges a tree holds at first. Large trees cost as much to fill as the run that follows."""
+PREFILLS = (0, 0, 0, 10, 10, 40, 40, 200, 200, 600, 1500)
+"""How many ranges a tree holds at first."""
+
+TALL = 7000
+"""Ranges of a tree of five levels. To fill it costs more than the run that follows, so it is rare."""
 
 
 def draw_mix(rng: random.Random) -> Mix:
@@ -56,7 +59,7 @@ def draw_mix(rng: random.Random) -> Mix:
     if not any(kind.startswith(("store", "insert", "alloc")) for kind in kinds):
         kinds += GROUPS["store"]
     space = rng.choice((8, 24, 60, 200, 600, 3000, 40_000, 2**32, 2**64))
-    prefill = rng.choice(PREFILLS)
+    prefill = TALL if rng.random() < 0.05 else rng.choice(PREFILLS)
     if prefill >= 600:
         space = max(space, 4 * prefill)
     prefill = min(prefill, space // 3)

@@ -255,7 +255,7 @@ GAPS = (
     _seed(
         "G02_limits_not_moved",
         "moving to the next node keeps the limits of the one before",
-        (SEARCH + "lowest", "low, high = tree.limits(node)", "end = at"),
+        (SEARCH + "lowest", "low, high = path.pop()", "path.pop()"),
     ),
     _seed(
         "G04_cursor_takes_limits_of_the_gap",

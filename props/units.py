@@ -28,10 +28,11 @@ from props.machines import run_machine
 from props.machines import smallest as smallest_of_machine
 from props.maple_machine import MapleMachine
 from props.maps import Space, exercise
+from props.mixes import TALL, draw_mix
 from props.rcu_machine import RcuMachine
 from props.report import explain
 
-OPERATIONS = 6000
+OPERATIONS = 8000
 """Operations of one unit of the bulk lane."""
 
 EXAMPLES = 15
@@ -101,13 +102,22 @@ def _report(done: Done, task: Task, small: Difference, flags: dict[str, bool]) -
 
 
 def _bulk(task: Task) -> Done:
-    number = random.Random(f"{task.seed}/{task.number}").getrandbits(48)
+    rng = random.Random(f"{task.seed}/{task.number}")
+    number = rng.getrandbits(48)
+    while task.number == 0 and not is_tall(number):
+        number = rng.getrandbits(48)  # the first run has a tree of five levels
     run = bulk.run(number, OPERATIONS, choose_port(task.port))
     done = Done(task.lane, task.number, run.operations, run.events)
     if run.finding is not None:
         flags = {"alloc_range": run.finding.alloc_range, "rcu": run.finding.rcu}
         _report(done, task, run.finding.difference, flags)
     return done
+
+
+def is_tall(number: int) -> bool:
+    """Whether the bulk run of that seed begins with a tree of five levels."""
+    mix = draw_mix(random.Random(number))
+    return mix.alloc_range and mix.prefill == TALL
 
 
 def _machine(task: Task, base: type[MapleMachine] | type[RcuMachine]) -> Done:

@@ -1,5 +1,6 @@
 """The main job: deterministic units, a seeded mistake found and told, and what is printed."""
 
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -83,14 +84,14 @@ def test_the_recovery_that_is_meant_to_be_right_holds(tmp_path: Path) -> None:
     arguments = ("--seconds", "1", "--jobs", "1", "--out", str(tmp_path), "--recovery")
     status, output = run("check", *arguments, "unmap_in_place")
     assert status == 0, output
-    assert "BROKEN" not in output
+    assert "broken" not in output
 
 
 def test_a_recovery_of_the_past_is_broken_and_its_case_replays(tmp_path: Path) -> None:
     arguments = ("--seconds", "0", "--jobs", "1", "--out", str(tmp_path), "--recovery", "exit_marker_v2")
     status, output = run("check", *arguments)
     assert status == 1
-    assert "BROKEN" in output
+    assert "broken" in output
     case = tmp_path / "exit_marker_v2-parent-untouched.jsonl"
     assert f"mapleproof replay {case}" in output
     assert run("replay", str(case))[0] == 1
@@ -108,8 +109,17 @@ def test_a_run_meets_what_matters(tmp_path: Path) -> None:
     met: Counter[str] = Counter()
     wanted = (*events.WRITE_KINDS, *events.HEIGHTS, *events.REFUSALS)
     wanted += tuple(event for event in events.SHAPE if event != "split_three")
-    for number in range(80):
+    for number in range(400):
         met += run_unit(Task("bulk", number, 0, out=str(tmp_path))).events
         if not events.missing(met, wanted):
             break
     assert not events.missing(met, wanted)
+
+
+def test_every_figure_goes_to_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "figures.json"
+    arguments = ("--seconds", "0", "--jobs", "1", "--out", str(tmp_path), "--json", str(file))
+    assert run("check", *arguments, "--lane", "bulk", "--lane", "fork")[0] == 0
+    figures = json.loads(file.read_text())
+    assert figures["lanes"]["bulk"]["operations"] > 0
+    assert {verdict["recovery"] for verdict in figures["verdicts"]}

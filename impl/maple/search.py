@@ -76,6 +76,7 @@ def lowest(tree: MapleTree, least: int, most: int, size: int) -> Place | bool:
     pivots, slots, gaps, parents = pool.pivots, pool.slots, pool.gaps, pool.parents
     node, level = tree.root, tree.height
     low, high = 0, MAX
+    path: list[tuple[int, int]] = []  # limits of the nodes above
     at = bisect_left(pivots, least, node, pivots[node + META])
     while True:
         end = pivots[node + META]
@@ -92,6 +93,7 @@ def lowest(tree: MapleTree, least: int, most: int, size: int) -> Place | bool:
                 return False
             at += 1
         if at <= end:
+            path.append((low, high))
             low, high = (pivots[at - 1] + 1 if at > node else low), limit
             node, level = slots[at], level - 1
             at = bisect_left(pivots, least, node, pivots[node + META])
@@ -99,10 +101,10 @@ def lowest(tree: MapleTree, least: int, most: int, size: int) -> Place | bool:
         while True:
             slot = parents[node >> 4]
             node, level = slot & ~META, level + 1
+            low, high = path.pop()
             if slot < pivots[node + META]:
                 break
         at = slot + 1
-        low, high = tree.limits(node)
 
 
 def highest(tree: MapleTree, least: int, most: int, size: int) -> Place | bool:
@@ -115,6 +117,7 @@ def highest(tree: MapleTree, least: int, most: int, size: int) -> Place | bool:
     pivots, slots, gaps, parents = pool.pivots, pool.slots, pool.gaps, pool.parents
     node, level = tree.root, tree.height
     low, high = 0, MAX
+    path: list[tuple[int, int]] = []  # limits of the nodes above
     at = bisect_left(pivots, most, node, pivots[node + META])
     while True:
         start = pivots[at - 1] + 1 if at > node else low
@@ -141,6 +144,7 @@ def highest(tree: MapleTree, least: int, most: int, size: int) -> Place | bool:
             if level == 1:
                 last = min(limit, most)
                 return Place(node, low, high, at, last - size + 1)
+            path.append((low, high))
             low, high = start, limit
             node, level = slots[at], level - 1
             at = bisect_left(pivots, most, node, pivots[node + META])
@@ -150,9 +154,9 @@ def highest(tree: MapleTree, least: int, most: int, size: int) -> Place | bool:
         while True:
             slot = parents[node >> 4]
             node, level = slot & ~META, level + 1
+            low, high = path.pop()
             if slot > node:
                 break
             if node == tree.root:
                 return True
         at = slot - 1
-        low, high = tree.limits(node)
