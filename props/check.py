@@ -12,13 +12,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from props import events as expected_events
-from props.fork_check import Verdict
-from props.fork_maps import RealVma
-from props.fork_sweep import Swept
-from props.fork_units import NAMES, conclude
-from props.maps import Space
-from props.planting import known_seed
-from props.seeding import planted
+from props.fork.check import Verdict
+from props.fork.maps import RealVma
+from props.fork.sweep import Swept
+from props.fork.units import NAMES, conclude
+from props.lanes.maps import Space
+from props.seeded.planting import known_seed
+from props.seeded.seeding import planted
 from props.units import LANES, WORLDS, Done, Task, run_unit
 
 MOST_FAILURES = 5

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from props.check import Options, Result
-from props.fork_view import verdict_data
+from props.fork.view import verdict_data
 from props.units import Done
 
 EVERY = 10.0

@@ -14,23 +14,23 @@ import click
 from rich.console import Console
 
 from impl.mm.recovery import MEANT_TO_BE_RIGHT
-from props.address_space_report import print_space_case
-from props.answers import Level
-from props.bench_cli import bench
-from props.case import CaseReader
-from props.case_lines import CaseError
+from props.bench.cli import bench
+from props.cases.files import CaseReader
+from props.cases.lines import CaseError
+from props.cases.replay_file import replay_file
+from props.cases.report import explain
 from props.check import Options, run
 from props.check_view import View, event_lines, ktap, result_data, table, wide_console
 from props.choose_port import PortError, choose_port
 from props.cli_kernel import kernel
-from props.fork_units import NAMES, real_spaces
-from props.fork_view import verdict_lines, verdict_table
-from props.maps import MapsError, load_space, running_processes, running_spaces
-from props.planting import KNOWN, UnknownSeed, known_seed
-from props.replay_file import replay_file
-from props.report import explain
-from props.seeding import planted
-from props.subjects import ADDRESS_SPACE
+from props.fork.report import print_space_case
+from props.fork.units import NAMES, real_spaces
+from props.fork.view import verdict_lines, verdict_table
+from props.lanes.maps import MapsError, load_space, running_processes, running_spaces
+from props.ops.answers import Level
+from props.ops.subjects import ADDRESS_SPACE
+from props.seeded.planting import KNOWN, UnknownSeed, known_seed
+from props.seeded.seeding import planted
 from props.units import LANES
 
 DIFFERS = 1

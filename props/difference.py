@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from props.answers import NOTHING, Answer
-from props.case import Step
-from props.operations import Common
+from props.cases.files import Step
+from props.ops.answers import NOTHING, Answer
+from props.ops.operations import Common
 
 ANSWER = "wrong answer"
 CONTENT = "wrong content"

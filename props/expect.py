@@ -7,10 +7,10 @@ been refused, and then nothing may have changed; or it succeeded, and then the m
 from typing import Any
 
 from model.maple_tree import MapleTree
-from props import operations as ops
-from props.answers import Answer
-from props.dispatch import NO_MEMORY
-from props.operations import Common
+from props.ops import operations as ops
+from props.ops.answers import Answer
+from props.ops.dispatch import NO_MEMORY
+from props.ops.operations import Common
 from props.ports import ModelPort
 
 

@@ -6,12 +6,12 @@ write looks before it. `mas_nomem` is not offered.
 
 from typing import Any
 
-from props import operations as ops
-from props.answers import ABSENT, NOTHING, Answer
-from props.dispatch import NO_MEMORY
-from props.forms import form_of, shared_arguments
-from props.operations import Common
-from props.tree_operations import filled
+from props.ops import operations as ops
+from props.ops.answers import ABSENT, NOTHING, Answer
+from props.ops.dispatch import NO_MEMORY
+from props.ops.forms import form_of, shared_arguments
+from props.ops.operations import Common
+from props.ops.tree_operations import filled
 
 
 class KernelPort:

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable
 
-from props import operations as ops
-from props.answers import ABSENT, NOTHING, Answer, Level, differing
-from props.case import Step
+from props.cases.files import Step
 from props.difference import ANSWER, CONTENT, CRASH, INVARIANT, LEAK, Difference
-from props.dispatch import NO_MEMORY
 from props.expect import expectation
-from props.forms import form_of, spell
-from props.operations import Common
+from props.ops import operations as ops
+from props.ops.answers import ABSENT, NOTHING, Answer, Level, differing
+from props.ops.dispatch import NO_MEMORY
+from props.ops.forms import form_of, spell
+from props.ops.operations import Common
 from props.ports import ModelPort, Port
 
 RHYTHM = 16

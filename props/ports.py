@@ -9,11 +9,11 @@ from typing import Any, Protocol
 
 from model.cursor import Cursor
 from model.maple_tree import MapleTree
-from props import operations as ops
-from props.answers import NOTHING, Answer
-from props.dispatch import NO_MEMORY, ON_CURSOR, ON_SEAT, ON_TREE
-from props.forms import form_of
-from props.operations import Common
+from props.ops import operations as ops
+from props.ops.answers import NOTHING, Answer
+from props.ops.dispatch import NO_MEMORY, ON_CURSOR, ON_SEAT, ON_TREE
+from props.ops.forms import form_of
+from props.ops.operations import Common
 
 LONGEST_CRASH = 500
 

@@ -13,12 +13,12 @@ from enum import Enum, auto
 from errno import EINVAL
 from typing import Any
 
-from props import operations as ops
-from props.answers import Answer
 from props.expect import was_refused
-from props.forms import form_of
+from props.ops import operations as ops
+from props.ops.answers import Answer
+from props.ops.forms import form_of
+from props.ops.tree_operations import fits
 from props.ports import ModelPort
-from props.tree_operations import fits
 
 
 class Standing(Enum):

@@ -15,8 +15,8 @@ from dataclasses import fields, replace
 from itertools import pairwise
 from typing import Any
 
-from props.answers import Answer
-from props.operations import (
+from props.ops.answers import Answer
+from props.ops.operations import (
     Common,
     Fill,
     MasFill,

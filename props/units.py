@@ -16,21 +16,21 @@ from typing import ClassVar
 from hypothesis import Phase, Verbosity, seed, settings
 
 from impl.maple import Geometry
-from props import bulk, tiny
+from props.cases.found import replay_command, write_found
+from props.cases.report import explain
 from props.choose_port import choose_port
 from props.difference import Difference
-from props.fork_maps import RealVma
-from props.fork_sweep import Swept
-from props.fork_units import fork_unit
-from props.found import replay_command, write_found
+from props.fork.maps import RealVma
+from props.fork.sweep import Swept
+from props.fork.units import fork_unit
+from props.lanes import bulk, tiny
+from props.lanes.machines import run_machine
+from props.lanes.machines import smallest as smallest_of_machine
+from props.lanes.maple_machine import MapleMachine
+from props.lanes.maps import Space, exercise
+from props.lanes.mixes import TALL, draw_mix
+from props.lanes.rcu_machine import RcuMachine
 from props.lockstep import Lockstep
-from props.machines import run_machine
-from props.machines import smallest as smallest_of_machine
-from props.maple_machine import MapleMachine
-from props.maps import Space, exercise
-from props.mixes import TALL, draw_mix
-from props.rcu_machine import RcuMachine
-from props.report import explain
 
 OPERATIONS = 8000
 """Operations of one unit of the bulk lane."""

@@ -9,11 +9,14 @@ import pytest
 from click.testing import CliRunner
 
 from impl.maple import MapleTree
-from props import bench_check, bench_kernel, bench_report, bench_tree
-from props.bench_layout import layout
-from props.bench_measure import Figure, Limits, TooSlow, each, figure, rounds
-from props.bench_rivals import Lists, Map, Ours
-from props.bench_rivals_slow import SUBJECTS
+from props.bench import check as bench_check
+from props.bench import kernel as bench_kernel
+from props.bench import report as bench_report
+from props.bench import tree as bench_tree
+from props.bench.layout import layout
+from props.bench.measure import Figure, Limits, TooSlow, each, figure, rounds
+from props.bench.rivals import Lists, Map, Ours
+from props.bench.rivals_slow import SUBJECTS
 from props.cli import main
 
 ONE = Limits(rounds=1, seconds=0.2)

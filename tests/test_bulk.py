@@ -4,17 +4,17 @@ import random
 
 import pytest
 
-from props import bulk
-from props.bulk import NEVER, run
-from props.draws import Draws
+from props.lanes import bulk
+from props.lanes.bulk import NEVER, run
+from props.lanes.draws import Draws
+from props.lanes.mixes import draw_mix
+from props.lanes.sides_direct import DirectSides
+from props.lanes.sides_recorded import RecordedSides
 from props.lockstep import Lockstep
-from props.mixes import draw_mix
 from props.ports import ImplPort
 from props.rules import Rules
-from props.seeding import planted
-from props.seeds import BY_NAME
-from props.sides_direct import DirectSides
-from props.sides_recorded import RecordedSides
+from props.seeded.seeding import planted
+from props.seeded.seeds import BY_NAME
 
 RUNS = range(40)
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from props import operations as ops
-from props.answers import Answer
-from props.case import Case, CaseReader, Header, Step, read_case, write_case
-from props.case_lines import FILE_LIMIT, LINE_LIMIT, CaseError
-from props.forms import FORMS
+from props.cases.files import Case, CaseReader, Header, Step, read_case, write_case
+from props.cases.lines import FILE_LIMIT, LINE_LIMIT, CaseError
+from props.ops import operations as ops
+from props.ops.answers import Answer
+from props.ops.forms import FORMS
 
 HEADER = {
     "format": "mapleproof-case",

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from props.bulk import events_of
-from props.case import read_case
+from props.cases.files import read_case
+from props.cases.replay import replay
 from props.events import READERS, REFUSALS, SHAPE, WRITE_KINDS, missing
+from props.lanes.bulk import events_of
 from props.ports import ImplPort
-from props.replay import replay
 
 CASES = Path(__file__).parent / "cases" / "events"
 

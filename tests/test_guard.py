@@ -4,10 +4,10 @@ import threading
 
 import pytest
 
-from props import operations as ops
 from props.difference import CRASH, Difference
 from props.guard import Hang, time_limit
 from props.lockstep import Lockstep
+from props.ops import operations as ops
 from props.ports import ImplPort
 
 

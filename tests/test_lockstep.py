@@ -2,13 +2,13 @@
 
 import pytest
 
-from props import operations as ops
-from props.answers import Answer
 from props.difference import ANSWER, CONTENT, CRASH, INVARIANT, LEAK, Difference
+from props.lanes.reader_lockstep import ReaderLockstep
 from props.lockstep import Lockstep
-from props.operations import Common
+from props.ops import operations as ops
+from props.ops.answers import Answer
+from props.ops.operations import Common
 from props.ports import ImplPort, ModelPort
-from props.reader_lockstep import ReaderLockstep
 
 STORE = ops.MtreeStoreRange(3, 9, 1)
 

@@ -7,16 +7,16 @@ from typing import Any, ClassVar
 import pytest
 from hypothesis import settings
 
-from props import operations as ops
-from props.answers import Answer
-from props.case import CaseReader, read_case
+from props.cases.files import CaseReader, read_case
+from props.cases.replay import replay
 from props.events import READERS, SHAPE, WRITE_KINDS, missing
-from props.machines import report_failure, run_machine
-from props.maple_machine import MapleMachine
-from props.operations import Common
+from props.lanes.machines import report_failure, run_machine
+from props.lanes.maple_machine import MapleMachine
+from props.lanes.rcu_machine import RcuMachine
+from props.ops import operations as ops
+from props.ops.answers import Answer
+from props.ops.operations import Common
 from props.ports import ImplPort
-from props.rcu_machine import RcuMachine
-from props.replay import replay
 
 # Rare ones have their own cases, see test_events.py.
 FREQUENT = [event for event in WRITE_KINDS + SHAPE if event != "split_three"]

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from props.difference import Difference
+from props.lanes.maps import MapsError, Space, exercise, load_space, read_maps, running_spaces
 from props.lockstep import Lockstep
-from props.maps import MapsError, Space, exercise, load_space, read_maps, running_spaces
 from props.ports import ImplPort
-from props.seeding import planted
-from props.seeds import BY_NAME
+from props.seeded.seeding import planted
+from props.seeded.seeds import BY_NAME
 from props.units import Task, run_unit
 
 TEXT = """\

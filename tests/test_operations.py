@@ -4,10 +4,10 @@ from typing import get_args
 
 import pytest
 
-from props import operations as ops
-from props.dispatch import ON_CURSOR, ON_SEAT, ON_TREE
-from props.forms import FORMS, RANGES, Form, spell
-from props.subjects import MAPLE_TREE, SUBJECTS
+from props.ops import operations as ops
+from props.ops.dispatch import ON_CURSOR, ON_SEAT, ON_TREE
+from props.ops.forms import FORMS, RANGES, Form, spell
+from props.ops.subjects import MAPLE_TREE, SUBJECTS
 
 
 def test_every_operation_has_one_form_and_one_way_to_be_carried_out() -> None:

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from props.case import CaseReader
+from props.cases.files import CaseReader
+from props.cases.replay import replay
 from props.ports import ImplPort, ModelPort
-from props.replay import replay
 
 RECORDINGS = sorted((Path(__file__).parent / "cases").glob("*.jsonl*"))
 

@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from props import operations as ops
-from props.answers import Answer, differing
-from props.case import Case, Header, Step, read_case, write_case
+from props.cases.files import Case, Header, Step, read_case, write_case
+from props.cases.replay import replay
+from props.cases.report import MOST_LINES, explain
 from props.cli import main
 from props.difference import ANSWER, CONTENT, CRASH, INVARIANT, LEAK
+from props.ops import operations as ops
+from props.ops.answers import Answer, differing
 from props.ports import ImplPort, ModelPort
-from props.replay import replay
-from props.report import MOST_LINES, explain
 
 FLAGS = {"alloc_range": True, "rcu": False}
 

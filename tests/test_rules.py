@@ -2,9 +2,9 @@
 
 import pytest
 
-from props import operations as ops
 from props.lockstep import Lockstep
-from props.operations import Common
+from props.ops import operations as ops
+from props.ops.operations import Common
 from props.ports import ImplPort
 from props.rules import Rules
 

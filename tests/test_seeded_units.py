@@ -12,8 +12,8 @@ from impl.failure import FailAfter, FailAtomic, FailurePlan
 from impl.maple import ARANGE_64, Cursor, MapleTree
 from impl.maple.dup import mt_dup
 from impl.maple.write import Store, nodes_needed
-from props.seeding import planted
-from props.seeds import BY_NAME
+from props.seeded.seeding import planted
+from props.seeded.seeds import BY_NAME
 
 
 def filled(count: int, plan: FailurePlan | None = None) -> MapleTree:

@@ -5,15 +5,15 @@ from pathlib import Path
 import pytest
 from hypothesis import Phase, seed, settings
 
-from props import bulk
+from props.cases.found import write_found
+from props.cases.replay_file import replay_file
 from props.difference import Difference
-from props.found import write_found
-from props.machines import run_machine, smallest
+from props.lanes import bulk
+from props.lanes.machines import run_machine, smallest
+from props.lanes.rcu_machine import RcuMachine
 from props.ports import ImplPort
-from props.rcu_machine import RcuMachine
-from props.replay_file import replay_file
-from props.seeding import Edit, Seed, StaleSeed, planted
-from props.seeds import EQUIVALENT, SEEDS
+from props.seeded.seeding import Edit, Seed, StaleSeed, planted
+from props.seeded.seeds import EQUIVALENT, SEEDS
 
 MOST_OPERATIONS = 400_000
 """Within so many operations of the bulk lane each of its seeds must be met."""

@@ -2,9 +2,9 @@
 
 import pytest
 
-from props.seeding import planted
-from props.seeds import BY_NAME
-from props.tiny import explore
+from props.lanes.tiny import explore
+from props.seeded.seeding import planted
+from props.seeded.seeds import BY_NAME
 from props.units import WORLD_SHAPE
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from props.bench_fork import NEW, OLD, count_nodes, main, parent_of
+from props.bench.fork import NEW, OLD, count_nodes, main, parent_of
 
 
 @pytest.mark.parametrize("vmas", [21, 821, 3221])

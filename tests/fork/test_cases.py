@@ -6,16 +6,16 @@ import pytest
 from click.testing import CliRunner
 
 from impl.mm.geometry import GEOMETRIES, PageGeometry
-from props import address_space_operations as ops
-from props.address_space_case import replay_space_case, write_space_case
-from props.address_space_forms import SPACE_FORMS, flags_of, geometry_of
-from props.address_space_scenarios import corners
-from props.case import read_case
-from props.case_lines import CaseError
+from props.cases.files import read_case
+from props.cases.lines import CaseError
 from props.cli import main
-from props.common_operations import Common
-from props.fork_check import random_scenarios
-from props.fork_sweep import queries
+from props.fork import operations as ops
+from props.fork.case import replay_space_case, write_space_case
+from props.fork.check import random_scenarios
+from props.fork.forms import SPACE_FORMS, flags_of, geometry_of
+from props.fork.scenarios import corners
+from props.fork.sweep import queries
+from props.ops.common_operations import Common
 
 KEPT = sorted((Path(__file__).parent / "cases").glob("*.jsonl"))
 HEADER = (

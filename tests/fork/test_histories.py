@@ -4,9 +4,9 @@ from collections import Counter
 
 import pytest
 
-from props.address_space_lockstep import SpacesLockstep
-from props.answers import ABSENT
-from props.fork_check import random_scenarios
+from props.fork.check import random_scenarios
+from props.fork.lockstep import SpacesLockstep
+from props.ops.answers import ABSENT
 
 
 def run(seed: int, count: int) -> Counter[str]:

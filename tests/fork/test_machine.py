@@ -3,7 +3,7 @@
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from props.address_space_machine import COUNTS, AddressSpaceMachine
+from props.fork.machine import COUNTS, AddressSpaceMachine
 
 
 def test_histories_of_address_spaces() -> None:

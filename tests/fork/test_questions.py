@@ -16,11 +16,11 @@ from impl.mm.mm import Mm
 from impl.mm.page_tables import PageTables, Table
 from impl.mm.promises import CRASH, RELEASED, TABLES, ZAPPED
 from impl.mm.recovery.unmap_in_place import UnmapInPlace
-from props import address_space_operations as ops
-from props.address_space_ports import ImplSpaces
-from props.address_space_scenarios import Program, corners
-from props.fork_sweep import sweep
-from props.fork_tiny import layouts, program_of
+from props.fork import operations as ops
+from props.fork.ports import ImplSpaces
+from props.fork.scenarios import Program, corners
+from props.fork.sweep import sweep
+from props.fork.tiny import layouts, program_of
 
 RW = VM_READ | VM_WRITE
 PAGE = 4096

@@ -3,11 +3,11 @@
 import pytest
 
 from impl.mm.recovery import RECOVERIES
-from props.address_space_shrink import first_break
-from props.fork_check import examine
-from props.fork_seeds import BY_RECOVERY, SEEDS
-from props.fork_seek import find
-from props.seeding import Seed
+from props.fork.check import examine
+from props.fork.seeds import BY_RECOVERY, SEEDS
+from props.fork.seek import find
+from props.fork.shrink import first_break
+from props.seeded.seeding import Seed
 
 NUMBERS = (1, 2, 3, 4, 5, 6, 8, 9, 10, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 25, 26, 28)
 CATALOGUE = {f"F{number:02}" for number in NUMBERS}

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from impl.mm.recovery import MEANT_TO_BE_RIGHT
-from props.fork_maps import SpaceError, capture, from_text, kept_spaces, spread, sweep_space, to_text
+from props.fork.maps import SpaceError, capture, from_text, kept_spaces, spread, sweep_space, to_text
 
 SPACES = kept_spaces()
 SMALL = [name for name, space in SPACES.items() if len(space) <= 200]

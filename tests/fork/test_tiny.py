@@ -4,7 +4,7 @@ import pytest
 
 from impl.mm.geometry import TINY, TINY_5, PageGeometry
 from impl.mm.promises import TABLES, ZAPPED
-from props.fork_tiny import KINDS, count_layouts, count_places, layouts, places, sweep_all
+from props.fork.tiny import KINDS, count_layouts, count_places, layouts, places, sweep_all
 
 SHAPES = {"4 levels": TINY, "5 levels": TINY_5}
 

@@ -21,12 +21,12 @@ from impl.mm.promises import (
     ZAPPED,
 )
 from impl.mm.recovery import MEANT_TO_BE_RIGHT, RECOVERIES
-from props import address_space_operations as ops
-from props.address_space_case import replay_space_case
-from props.address_space_scenarios import Program
-from props.fork_check import corner_scenarios, examine, judge
-from props.fork_sweep import build, forker, sweep
-from props.fork_view import verdict_data, verdict_lines, verdict_table
+from props.fork import operations as ops
+from props.fork.case import replay_space_case
+from props.fork.check import corner_scenarios, examine, judge
+from props.fork.scenarios import Program
+from props.fork.sweep import build, forker, sweep
+from props.fork.view import verdict_data, verdict_lines, verdict_table
 
 BROKEN = {
     "bulk_insert": set(),

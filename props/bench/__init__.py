@@ -1,0 +1,1 @@
+"""Benchmarks: what `mapleproof bench` measures, and against whom."""

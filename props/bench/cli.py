@@ -1,0 +1,72 @@
+"""`mapleproof bench`: how fast it all is, beside what else there is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+JSON = click.option(
+    "--json", "json_path", type=click.Path(path_type=Path), metavar="FILE", help="Write every figure."
+)
+QUICK = click.option("--quick", is_flag=True, help="Small sizes and few rounds: a look, not a measurement.")
+
+
+@click.group()
+def bench() -> None:
+    """How fast it all is, in one run on one core, beside what else there is."""
+
+
+@bench.command("tree")
+@JSON
+@QUICK
+def bench_tree_command(json_path: Path | None, quick: bool) -> None:
+    """The maple tree beside interval maps that Python users have, and beside the C tree."""
+    from props.bench import report as bench_report
+    from props.bench import tree as bench_tree
+    from props.bench.measure import Limits
+
+    progress = Console(stderr=True)
+    sizes = bench_tree.QUICK_SIZES if quick else bench_tree.SIZES
+    limits = Limits(rounds=3, seconds=0.3) if quick else Limits()
+    result = bench_tree.run(sizes, limits, tell=lambda line: progress.print(line, markup=False))
+    bench_report.show(result, wide())
+    _write(json_path, bench_report.as_json(result))
+
+
+@bench.command("check")
+@JSON
+@QUICK
+def bench_check_command(json_path: Path | None, quick: bool) -> None:
+    """Checked operations per second beside an empty Hypothesis state machine; memory over a long run."""
+    from props.bench import check as bench_check
+
+    pace = bench_check.run(bench_check.QUICK if quick else None)
+    bench_check.show(pace, wide())
+    _write(json_path, pace.as_json())
+
+
+@bench.command("fork")
+@JSON
+@QUICK
+@click.option("--plot", "plot_path", type=click.Path(path_type=Path), metavar="FILE", help="Draw the curves.")
+def bench_fork_command(json_path: Path | None, quick: bool, plot_path: Path | None) -> None:
+    """Forks in ten seconds by number of VMAs, by the old strategy and by __mt_dup()."""
+    from props.bench import fork as bench_fork
+
+    counts = bench_fork.COUNTS[:3] if quick else bench_fork.COUNTS
+    bench_fork.main(json_path, plot_path, counts=counts, seconds=0.1 if quick else 1.0)
+
+
+def _write(path: Path | None, figures: dict[str, Any]) -> None:
+    if path is not None:
+        path.write_text(json.dumps(figures, indent=1) + "\n")
+
+
+def wide() -> Console:
+    """Where it goes to a file, tables as wide as they are."""
+    console = Console()
+    return console if console.is_terminal else Console(width=160)

@@ -1,0 +1,100 @@
+"""Cases about address spaces: from a program to a case with the right answers, and its replay.
+
+What is right is asked of the reference; of a fork that fails, of the recovery that is meant to be right.
+"""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from impl.mm.geometry import PageGeometry
+from impl.mm.recovery import MEANT_TO_BE_RIGHT, RECOVERIES
+from props.cases.files import Case, CaseReader, Header, Step, write_case
+from props.cases.replay import Replayed
+from props.difference import ANSWER, CONTENT, CRASH, INVARIANT, LEAK, Difference
+from props.fork import operations as ops
+from props.fork.forms import flags_of, geometry_of
+from props.fork.ports import ImplSpaces, ModelSpaces
+from props.ops.answers import ABSENT, Answer, differing
+from props.ops.common_operations import Common
+from props.ops.subjects import ADDRESS_SPACE
+
+
+def steps_of(program: Sequence[Common], geometry: PageGeometry) -> list[Step]:
+    """A program with the right answers to each of its operations."""
+    model = ModelSpaces(geometry)
+    right = ImplSpaces(geometry)
+    right.recoveries = {
+        name: recovery if recovery.bulk else RECOVERIES[MEANT_TO_BE_RIGHT]
+        for name, recovery in RECOVERIES.items()
+    }
+    return [Step(op, model.expected(op, right.apply(op))) for op in program]
+
+
+def write_space_case(
+    path: Path, name: str, program: Sequence[Common], geometry: PageGeometry, verdict: str
+) -> Path:
+    """Write a program as a case; `verdict` is the promise it breaks, or "ok". Raises KeyError for page
+    tables that a case cannot name."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    steps = steps_of(program, geometry)
+    header = Header(name, flags_of(geometry), "found by mapleproof", ADDRESS_SPACE, verdict)
+    write_case(path, Case(header, steps))
+    return path
+
+
+def replay_space_case(path: Path, port: str = "impl") -> Replayed:
+    """Carry out a case file about address spaces on `impl` or `model`. Raises CaseError."""
+    reader = CaseReader(path)
+    return replay_spaces(reader, geometry_of(reader.header.flags), port)
+
+
+def replay_spaces(case: Iterable[Step], geometry: PageGeometry, port: str = "impl") -> Replayed:
+    """Carry out steps, each answer held against the one expected; at the end everything exits."""
+    world: ImplSpaces | ModelSpaces = ModelSpaces(geometry) if port == "model" else ImplSpaces(geometry)
+    done: list[Step] = []
+    found: Difference | None = None
+    for step in case:
+        done.append(step)
+        if isinstance(world, ModelSpaces):
+            found = _compare(step, world.expected(step.op, step.expect))
+        else:
+            found = _compare(step, world.apply(step.op)) or _checked(world, step.op)
+        if found is not None:
+            break
+    if found is None and isinstance(world, ImplSpaces):
+        found = finish(world)
+    if found is not None:
+        found.number = len(done)
+        found.steps = done
+    return Replayed(len(done), found)
+
+
+def _compare(step: Step, actual: Answer) -> Difference | None:
+    keys = differing(step.expect, actual, "exact", True)
+    if not keys or (step.also is not None and not differing(step.also, actual, "exact", True)):
+        return None
+    kind = CRASH if "crash" in keys else CONTENT if "entries" in keys else ANSWER
+    detail = actual.crash if actual.crash is not ABSENT else ""
+    return Difference(kind, step.op, step.expect, actual, keys, detail)
+
+
+def _checked(world: ImplSpaces, op: Common) -> Difference | None:
+    try:
+        world.check()
+    except AssertionError as error:
+        return Difference(INVARIANT, op, detail=str(error))
+    return None
+
+
+def finish(world: ImplSpaces) -> Difference | None:
+    """Let every space exit; what is left then, if anything."""
+    for space in sorted(world.spaces):
+        op = ops.Exit(space)
+        answer = world.apply(op)
+        if world.alarms:
+            return Difference(CRASH, op, actual=answer, keys=("crash",), detail=str(answer.crash))
+    *objects, references = world.machine.live()
+    if any(objects) or references != len(world.machine.files) or world.machine.committed:
+        detail = f"left with all spaces gone: {world.machine.live()}, {world.machine.committed} charged"
+        return Difference(LEAK, ops.Exit(0), detail=detail)
+    return None

@@ -1,0 +1,1 @@
+"""Who makes operations for trees: the bulk lane, the state machines, tiny worlds, real address spaces."""

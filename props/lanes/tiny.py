@@ -1,0 +1,109 @@
+"""Tiny worlds: every tree that can arise over a few indices, by every operation on every one of them.
+
+With nodes of few slots, trees over a handful of indices have several levels, and all of them can be visited.
+A world is explored breadth first from the empty tree until no operation leads to a new state, where a state
+is the whole shape of the tree, node by node. Each step is held against the model, and the invariants of each
+new state are checked.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections import Counter, deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from impl.maple import MAX, BrokenInvariant, Geometry, MapleTree
+from impl.maple.geometry import META
+from model.maple_tree import MapleTree as Model
+from props.ops.forms import spell
+from props.ops.operations import MtreeErase, MtreeStoreRange
+
+SMALL = Geometry(leaf_slots=4, node_slots=4, leaf_min=2, node_min=2)
+"""Nodes of four slots: a tree over eight indices can have three levels."""
+
+
+@dataclass(slots=True)
+class Explored:
+    """What was visited: ``states`` (shapes), ``contents`` (what they hold), ``steps`` taken, the ``heights``
+    and ``events`` met, and the first ``failure`` in words, None where all agreed."""
+
+    states: int = 0
+    contents: int = 0
+    steps: int = 0
+    heights: Counter[int] = field(default_factory=Counter)
+    events: Counter[str] = field(default_factory=Counter)
+    failure: str | None = None
+
+
+def operations(indices: int) -> Iterator[MtreeStoreRange | MtreeErase]:
+    """Every store of an entry or NULL within the world or from it to the top, and every erasure."""
+    for first in range(indices):
+        yield MtreeErase(first)
+        for last in [*range(first, indices), MAX]:
+            for entry in (None, 1):
+                yield MtreeStoreRange(first, last, entry)
+
+
+def shape(tree: MapleTree) -> tuple[Any, ...]:
+    """The tree as nested tuples: two trees of the same shape behave the same from here on."""
+    pool = tree.pool
+
+    def node(at: int, level: int) -> tuple[Any, ...]:
+        end = pool.pivots[at + META]
+        held = pool.slots[at : end + 1]
+        if level > 1:
+            held = [node(child, level - 1) for child in held]
+        return (*pool.pivots[at:end], None, *held)
+
+    return (tree.bare,) if tree.root < 0 else node(tree.root, tree.height)
+
+
+def explore(indices: int, *, rcu: bool = False, geometry: Geometry = SMALL, most: int = 10**9) -> Explored:
+    """Visit every state over ``indices`` indices, at the most ``most`` of them."""
+    found = Explored()
+    start = MapleTree(alloc_range=True, rcu=rcu, geometry=geometry)
+    seen = {shape(start)}
+    contents: set[tuple[Any, ...]] = {()}
+    waiting = deque([start])
+    todo = list(operations(indices))
+    while waiting and len(seen) < most:
+        tree = waiting.popleft()
+        before = tuple(tree.entries())
+        found.heights[tree.height] += 1
+        for op in todo:
+            after = copy.deepcopy(tree)
+            after.events = after.pool.events = found.events
+            found.steps += 1
+            found.failure = _step(before, after, op)
+            if found.failure:
+                return found
+            key = shape(after)
+            if key not in seen:
+                seen.add(key)
+                contents.add(tuple(after.entries()))
+                waiting.append(after)
+    found.states, found.contents = len(seen), len(contents)
+    return found
+
+
+def _step(before: tuple[Any, ...], tree: MapleTree, op: MtreeStoreRange | MtreeErase) -> str | None:
+    """Take one step on ``tree`` and on a model that holds the same; what is wrong then, in words."""
+    model = Model(alloc_range=True)
+    for first, last, entry in before:
+        model.store_range(first, last, entry)
+    if isinstance(op, MtreeErase):
+        agreed = tree.erase(op.index) == model.erase(op.index)
+    else:
+        agreed = tree.store_range(op.first, op.last, op.entry) == model.store_range(
+            op.first, op.last, op.entry
+        )
+    tree.synchronize_rcu()
+    try:
+        tree.check()
+    except BrokenInvariant as broken:
+        return f"{spell(op)} on {before}: {broken}"
+    if not agreed or list(tree.entries()) != list(model.entries()):
+        return f"{spell(op)} on {before} gives {list(tree.entries())}"
+    return None

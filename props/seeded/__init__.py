@@ -1,0 +1,1 @@
+"""Known mistakes, planted to see that they are found."""
