@@ -244,3 +244,19 @@ def test_a_line_that_would_be_too_long_is_not_written(tmp_path: Path) -> None:
     with pytest.raises(CaseError, match="64 KiB"):
         write_case(tmp_path / "long.jsonl", case)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_reader_cannot_look_in_the_middle_of_a_fill(tmp_path: Path) -> None:
+    path = tmp_path / "fill.jsonl"
+    steps = (
+        '{"op": "mas_init", "index": 0, "cursor": 1}',
+        '{"op": "rcu_read_lock", "cursor": 1}',
+        '{"op": "mas_set", "index": 2, "cursor": 1}',
+        '{"op": "mas_walk", "cursor": 1, "within": 0}',
+        '{"op": "fill", "first": 1, "stride": 1, "length": 1, "count": 2}',
+    )
+    header = {"format": "mapleproof-case", "version": 1, "subject": "maple_tree", "name": "x", "origin": "x"}
+    header["tree"] = {"alloc_range": False, "rcu": True}
+    path.write_text("\n".join([json.dumps(header), *steps]))
+    with pytest.raises(CaseError, match=r":6: .*a fill is many"):
+        list(CaseReader(path))

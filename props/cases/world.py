@@ -20,6 +20,8 @@ class World:
         """Take one more step into account. Raises Refused where it uses what is not there."""
         if op.tree not in self.trees:
             raise Refused(f"there is no tree {op.tree}")
+        if self.reader_waits_for is not None and isinstance(op, Fill):
+            raise Refused("a reader looks in the middle of one write, and a fill is many")
         if self.reader_waits_for is not None and op.within is None:
             if not form_of(op).writes or op.tree != self.reader_waits_for:
                 raise Refused(f"a reader waits for a write to tree {self.reader_waits_for}")

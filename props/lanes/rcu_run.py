@@ -37,6 +37,8 @@ class RcuRun:
         form = form_of(op)
         if self.waiting and op.within is None and not form.writes:
             return False  # the write that they wait for comes next
+        if self.waiting and isinstance(op, ops.Fill):
+            return False  # they look in the middle of one write, and a fill is many
         if isinstance(op, ops.MasInit):
             return op.cursor not in self.cursors
         if isinstance(op, ops.RcuReadLock):
