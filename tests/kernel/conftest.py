@@ -1,5 +1,6 @@
 """A kernel source tree to build, or a skip that says what is missing."""
 
+import gzip
 import json
 import shutil
 from collections.abc import Callable, Iterator
@@ -67,7 +68,7 @@ def copy_of_kernel(kernel: Path, tmp_path: Path) -> Path:
 
 def read_case(path: Path) -> tuple[dict[str, bool], list[dict[str, object]]]:
     """A recording: the tree's flags, and its steps."""
-    header, *steps = [json.loads(line) for line in path.read_text().splitlines()]
+    header, *steps = [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
     return header["tree"], steps
 
 
