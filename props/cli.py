@@ -14,6 +14,7 @@ import click
 from rich.console import Console
 
 from impl.mm.recovery import MEANT_TO_BE_RIGHT
+from proofs.command import prove
 from props.bench.cli import bench
 from props.cases.files import CaseReader
 from props.cases.lines import CaseError
@@ -44,6 +45,7 @@ def main() -> None:
 
 
 main.add_command(kernel)
+main.add_command(prove)
 
 
 main.add_command(bench)
