@@ -16,6 +16,9 @@ from proofs.registry import CLAIMS
 
 BAD_INPUT = 2
 
+WIDTH = 120
+"""Columns of output that goes to no terminal."""
+
 
 def main(
     names: Sequence[str] = (), jobs: int = 1, json_path: Path | None = None, list_only: bool = False
@@ -23,6 +26,8 @@ def main(
     """Prove the named claims, or all, and print them. Exit status: 0 all are proved and every twin refuted,
     1 one is refuted or void, 2 a name is not known, 3 one is inconclusive."""
     console = Console(highlight=False, markup=False)
+    if not console.is_terminal:
+        console.width = WIDTH
     unknown = [name for name in names if name not in CLAIMS]
     if unknown:
         console.print(f"no claim is called {', '.join(unknown)}; there are {', '.join(CLAIMS)}")
