@@ -129,7 +129,7 @@ class MapleTree:
         if index <= min:
             return None
         if self.root < 0:
-            # The kernel returns a bare entry whatever ``min`` says; so do its recordings.
+            # The kernel returns a bare entry whatever ``min`` says; kept, so that recordings of it replay.
             return self.bare
         first, _, entry = self.slot_of(index)
         entry = None
