@@ -58,7 +58,6 @@ def program(count: int, early: bool = False) -> Program:
     return run
 
 
-GATHERED = "impl.mm.limits:is_gathered"
 OWN = "0 if following is None else following.start"
 CEILING = "impl.mm.limits:batch_ceiling"
 FREE = "impl.mm.teardown:free_pgtables"

@@ -11,7 +11,6 @@ CONTENT = "wrong content"
 INVARIANT = "broken invariant"
 CRASH = "crash"
 LEAK = "leak"
-HANG = "hang"
 
 
 @dataclass(eq=False)

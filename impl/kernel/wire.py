@@ -17,7 +17,6 @@ STEP = struct.Struct("<BBHIQQQQ")
 ANSWER = struct.Struct("<iIQQQ")
 NO_LIMIT = 2**32 - 1
 UNSUPPORTED = 2**32 - 1
-LARGEST_ENTRY = 2**62 - 1
 
 STATUSES = ("active", "start", "root", "none", "pause", "overflow", "underflow", "error")
 

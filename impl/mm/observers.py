@@ -114,17 +114,6 @@ def uprobes(machine: Machine, where: str) -> None:
             _walk(machine, "uprobe registration", mm, where)
 
 
-OBSERVERS_BY_NAME = {
-    "oom_reaper": oom_reaper,
-    "swapoff": swapoff,
-    "swapoff_looking": swapoff_looking,
-    "scanners": scanners,
-    "rmap_walk": rmap_walk,
-    "uprobes": uprobes,
-}
-"""All of them by name."""
-
-
 def all_observers(*, swapoff_looks: bool) -> tuple[Any, ...]:
     """The observers of one time: with the swapoff that asks first, or the one that does not."""
     return (oom_reaper, swapoff_looking if swapoff_looks else swapoff, scanners, rmap_walk, uprobes)

@@ -8,7 +8,6 @@ are in ``spaces/``. Not covered: which pages were there; so many from the VMA's 
 import gzip
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -162,11 +161,3 @@ def spread(count: int, most: int) -> list[int] | None:
     if count <= most:
         return None
     return sorted({*range(0, count, -(-count // most)), 1, 2, 3, count - 2, count - 1})
-
-
-def default_spaces() -> list[tuple[Program, PageGeometry]]:
-    """Scenarios of all kept spaces and of this process's own, where it can be read."""
-    spaces = list(kept_spaces().values())
-    with suppress(SpaceError):
-        spaces.append(capture())
-    return [(program_of(space), X86_64) for space in spaces]

@@ -13,14 +13,12 @@ from impl.mm.flags import (
     VM_WRITE,
 )
 from impl.mm.geometry import GEOMETRIES, PageGeometry
-from impl.mm.recovery import RECOVERIES
 from model.address_space import ADVICE
 
 RW = VM_READ | VM_WRITE
 
 geometries = st.sampled_from(list(GEOMETRIES.values()))
 recoveries_that_hold = st.sampled_from(["bulk_insert", "zero_marker_6_17", "unmap_in_place"])
-all_recoveries = st.sampled_from(list(RECOVERIES))
 advices = st.sampled_from(list(ADVICE))
 protections = st.sampled_from([0, VM_READ, RW, VM_READ | VM_EXEC])
 files = st.sampled_from([None, None, 1, 2])

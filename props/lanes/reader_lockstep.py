@@ -23,7 +23,6 @@ from props.ops.forms import form_of
 from props.ops.operations import Common
 
 UP = (ops.MasNext, ops.MasNextRange, ops.MasFind, ops.MasFindRange)
-DOWN = (ops.MasPrev, ops.MasPrevRange, ops.MasFindRev, ops.MasFindRangeRev)
 PLACING = (ops.MasInit, ops.MasSet, ops.MasSetRange, ops.MasReset, ops.MasPause)
 
 Ranges = list[tuple[int, int, int]]
