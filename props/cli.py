@@ -20,17 +20,17 @@ from props.cases.files import CaseReader
 from props.cases.lines import CaseError
 from props.cases.replay_file import replay_file
 from props.cases.report import explain
-from props.check import Options, run
+from props.check import MOST_FAILURES, Options, run
 from props.check_view import View, event_lines, ktap, result_data, table, wide_console
 from props.choose_port import PortError, choose_port
-from props.cli_kernel import kernel
+from props.cli_kernel import kernel, kernel_variant, port_of, seeds_of
 from props.fork.report import print_space_case
 from props.fork.units import NAMES, real_spaces
 from props.fork.view import verdict_lines, verdict_table
 from props.lanes.maps import MapsError, load_space, running_processes, running_spaces
 from props.ops.answers import Level
 from props.ops.subjects import ADDRESS_SPACE
-from props.seeded.planting import KNOWN, UnknownSeed, known_seed
+from props.seeded.planting import UnknownSeed, known_seed
 from props.seeded.seeding import planted
 from props.units import LANES
 
@@ -54,12 +54,20 @@ main.add_command(bench)
 @main.command("replay")
 @click.argument("cases", nargs=-1, required=True, metavar="CASE...", type=click.Path(path_type=Path))
 @click.option("--port", "port_name", default="impl", metavar="impl|model|kernel:PATH", show_default=True)
+@kernel_variant
 @click.option("--level", type=click.Choice(get_args(Level)), default="exact", show_default=True)
-@click.option("--seeded", metavar="NAME", help="Plant a known mistake first; check --seeded list names them.")
-def replay_command(cases: tuple[Path, ...], port_name: str, level: str, seeded: str | None) -> None:
+@click.option(
+    "--seeded",
+    metavar="NAME",
+    help="Plant a known mistake first: one that check --seeded list names, or CLAIM.TWIN of prove --twins.",
+)
+def replay_command(
+    cases: tuple[Path, ...], port_name: str, sanitize: str, debug: bool, level: str, seeded: str | None
+) -> None:
     """Carry out case files, and tell where an answer is not the one in the file."""
     console = Console(highlight=False, soft_wrap=True, markup=False)
     try:
+        port_name, seeded = port_of(port_name, sanitize, debug, seeded)
         choose_port(port_name)
         differs = False
         with planted(known_seed(seeded)) if seeded else nullcontext():
@@ -84,6 +92,10 @@ def replay_command(cases: tuple[Path, ...], port_name: str, level: str, seeded: 
     "--seed", type=click.IntRange(0, 2**63), default=0, show_default=True, help="Decides every unit."
 )
 @click.option("--port", "port_name", default="impl", metavar="impl|kernel:PATH", show_default=True)
+@kernel_variant
+@click.option(
+    "--avoid-known", is_flag=True, help="Keep away from what docs/findings.md lists for Linux 6.12."
+)
 @click.option(
     "--maps",
     "maps",
@@ -110,18 +122,29 @@ def replay_command(cases: tuple[Path, ...], port_name: str, level: str, seeded: 
 @click.option(
     "--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write every figure there."
 )
+@click.option(
+    "--failures",
+    type=click.IntRange(1),
+    default=MOST_FAILURES,
+    show_default=True,
+    help="End early with so many sorts of failure: they differ in kind, operation or place.",
+)
 @click.option("--ktap", "as_ktap", is_flag=True, help="Print KTAP, the kernel's format for test results.")
 def check_command(
     seconds: float,
     jobs: int,
     seed: int,
     port_name: str,
+    sanitize: str,
+    debug: bool,
+    avoid_known: bool,
     maps: tuple[str, ...],
     lanes: tuple[str, ...],
     out: str,
     seeded: str | None,
     recoveries: tuple[str, ...],
     json_file: Path | None,
+    failures: int,
     as_ktap: bool,
 ) -> None:
     """The main job: model and port side by side, in every way there is, until the time is up.
@@ -132,10 +155,11 @@ def check_command(
     """
     console = wide_console()
     if seeded == "list":
-        for known in KNOWN.values():
-            console.print(f"{known.name:42} {known.what}", markup=False, highlight=False)
+        for name, what in seeds_of(port_name):
+            console.print(f"{name:42} {what}", markup=False, highlight=False)
         return
     try:
+        port_name, seeded = port_of(port_name, sanitize, debug, seeded)
         if seeded is not None and known_seed(seeded).lane in NAMES and not recoveries:
             recoveries = (known_seed(seeded).lane,)
         choose_port(port_name)
@@ -150,6 +174,7 @@ def check_command(
     vmas = tuple(tuple(space) for _, space in real_spaces(pids)) if "fork" in lanes else ()
     judged = recoveries or NAMES
     options = Options(seconds, jobs, seed, port_name, out, seeded, spaces, lanes, judged, vmas)
+    options.most_failures, options.careful = failures, avoid_known
     view = View(console, quiet=as_ktap)
     with view.progress(options):
         result = run(options, view.tell)

@@ -33,6 +33,14 @@ class Difference(Exception):
     steps: list[Step] = field(default_factory=list)
     first: int = 1
     flags: dict[str, bool] = field(default_factory=dict)
+    place: str = ""
+
+    @property
+    def sort(self) -> str:
+        """What tells one defect from another: the kind, the operation, and the place."""
+        what = self.actual.crash if self.kind == CRASH and isinstance(self.actual.crash, str) else ""
+        kind = what.partition(" in ")[0].partition(":")[0] or self.kind
+        return f"{kind} in {type(self.op).__name__}" + (f" at {self.place}" if self.place else "")
 
     def __str__(self) -> str:
         return f"{self.kind} at step {self.number}: {self.detail or self.keys}"

@@ -6,6 +6,8 @@ write looks before it. `mas_nomem` is not offered.
 
 from typing import Any
 
+from impl.kernel.build import Build
+from impl.kernel.tree import KernelTree
 from props.ops import operations as ops
 from props.ops.answers import ABSENT, NOTHING, Answer
 from props.ops.dispatch import NO_MEMORY
@@ -19,10 +21,9 @@ class KernelPort:
 
     IGNORED = frozenset({ops.RcuReadLock, ops.RcuReadUnlock})
 
-    def __init__(self, source: str, alloc_range: bool = False, rcu: bool = False) -> None:
-        from impl.kernel.tree import KernelTree
-
-        self._tree: Any = KernelTree(source, alloc_range=alloc_range, rcu=rcu, rcu_by_hand=rcu)
+    def __init__(self, build: Build, alloc_range: bool = False, rcu: bool = False) -> None:
+        self.kernel = KernelTree(build, alloc_range=alloc_range, rcu=rcu, rcu_by_hand=rcu)
+        self.crash_place = ""
         self._late: list[Answer] = []
 
     def apply(self, op: Common) -> Answer:
@@ -75,25 +76,26 @@ class KernelPort:
         data |= {"op": form.name, **dict(shared_arguments(op))}
         data.pop("within", None)
         try:
-            given = self._tree.apply(data)
+            given = self.kernel.apply(data)
         except ValueError as error:
             return Answer(crash=f"{form.name} is not to be had on this port: {error}")
+        if "crash" in given and self.kernel.crash is not None:
+            self.crash_place = self.kernel.crash.place
         if "entries" in given:
             given["entries"] = [tuple(range_) for range_ in given["entries"]]
         return Answer(**given)
 
     def check(self, tree: int) -> None:
-        self._tree.check(tree)
+        self.kernel.check(tree)
 
     def snapshot(self, tree: int) -> list[tuple[int, int, int]]:
-        return [(first, last, entry) for first, last, entry in self._tree.snapshot(tree)]
+        return self.kernel.snapshot(tree)
 
     def borders(self, tree: int) -> list[int]:
-        return [high for _, leaf, _, high, _ in self._tree.shape(tree) if leaf][:-1]
+        return self.kernel.borders(tree)
 
     def live_allocations(self) -> int:
-        live: int = self._tree.live_allocations()
-        return live
+        return self.kernel.live_allocations()
 
     def close(self) -> None:
-        self._tree.close()
+        self.kernel.close()

@@ -1,5 +1,6 @@
 """Model and port side by side: each operation goes to both, and what they answer must agree."""
 
+import re
 from collections.abc import Iterable
 
 from props.cases.files import Step
@@ -14,6 +15,11 @@ from props.ports import ModelPort, Port
 
 RHYTHM = 16
 """How many writes to a tree go by before its invariants and contents are looked at."""
+
+
+NUMBER = re.compile(r"0x[0-9a-f]+|\d+")
+SENTENCE = 80
+"""Characters of a sentence that names a place."""
 
 
 class Lockstep:
@@ -80,10 +86,9 @@ class Lockstep:
         for tree in sorted(self.model.trees):
             self.verify(tree)
         lost = left_behind(self.port, self.model.trees)
-        if lost:
-            difference = self._difference(LEAK, detail=lost)
-            difference.op = ops.MtreeDestroy()
-            raise difference
+        if lost is not None:
+            lost.number, lost.steps, lost.flags = len(self.steps), self.steps, self.flags
+            raise lost
 
     def _difference(
         self,
@@ -96,14 +101,22 @@ class Lockstep:
         steps = self.steps
         difference = Difference(kind, steps[-1].op, expected, actual, keys, detail, len(steps), steps)
         difference.flags = self.flags
+        difference.place = self.port.crash_place if kind == CRASH else place_of(detail)
         return difference
 
 
-def left_behind(port: Port, trees: Iterable[int]) -> str:
-    """Destroy all trees and end the grace period. What is wrong then, or nothing."""
+def place_of(detail: str) -> str:
+    """The sentence that is broken, without the numbers of the node at hand."""
+    return NUMBER.sub("N", detail.partition("\n")[0].partition(": ")[0])[:SENTENCE]
+
+
+def left_behind(port: Port, trees: Iterable[int]) -> Difference | None:
+    """Destroy all trees and end the grace period. What is wrong then, if anything."""
     for op in (*(ops.MtreeDestroy(tree=tree) for tree in trees), ops.RcuBarrier()):
         answer = port.apply(op)
         if answer.crash is not ABSENT:
-            return f"{spell(op)}: {answer.crash}"
+            detail = f"with all done, {spell(op)}: {answer.crash}"
+            return Difference(CRASH, op, actual=answer, detail=detail, place=port.crash_place)
     left = port.live_allocations()
-    return f"{left} nodes are still allocated with all trees destroyed" if left else ""
+    detail = f"{left} nodes are still allocated with all trees destroyed"
+    return Difference(LEAK, ops.MtreeDestroy(), detail=detail, place=place_of(detail)) if left else None

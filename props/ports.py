@@ -4,6 +4,7 @@ A port begins with tree 0, empty, and cursor 0 on it at index 0. A kernel's own 
 `kernel_port.py`.
 """
 
+import traceback
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -19,7 +20,10 @@ LONGEST_CRASH = 500
 
 
 class Port(Protocol):
-    """What carries out operations."""
+    """What carries out operations. `crash_place` says where in the port's source the last crash was, if that
+    is known: what tells two crashes apart."""
+
+    crash_place: str
 
     def apply(self, op: Common) -> Answer:
         """Carry out one operation. A crash is an answer too, after which the port is of no more use.
@@ -37,7 +41,7 @@ class Port(Protocol):
         """All that a tree holds, as (first, last, entry) in order."""
 
     def borders(self, tree: int) -> list[int]:
-        """The last index of each leaf but the last; none where the port does not tell."""
+        """The last indices of nodes, the higher a node the more often; none where the port does not tell."""
 
     def live_allocations(self) -> int:
         """How many nodes are allocated: in trees, kept for readers, held by cursors, or leaked."""
@@ -50,6 +54,7 @@ class TreePort:
     """A port on Python objects that offer the kernel's API."""
 
     def __init__(self, tree: Any, new_cursor: Callable[[Any, int], Any]) -> None:
+        self.crash_place = ""
         self.new_cursor = new_cursor
         self.trees: dict[int, Any] = {0: tree}
         self.cursors: dict[int, Any] = {0: new_cursor(tree, 0)}
@@ -155,6 +160,7 @@ class ImplPort(TreePort):
                 return self.carry_out(op)
             return self._carry_out_short_of_memory(op, op.fail_after)
         except Exception as error:
+            self.crash_place = traceback.extract_tb(error.__traceback__)[-1].name
             return Answer(crash=crash_text(error))
 
     def _carry_out_among_readers(self, op: Common) -> Answer:

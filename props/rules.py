@@ -13,6 +13,7 @@ from enum import Enum, auto
 from errno import EINVAL
 from typing import Any
 
+from model.interval_map import MAX_INDEX
 from props.expect import was_refused
 from props.ops import operations as ops
 from props.ops.answers import Answer
@@ -39,6 +40,7 @@ GOES_ON_DOWN = (ops.MasPrev, ops.MasPrevRange)
 GOES_ON_DOWN_TOO = (ops.MasFindRev, ops.MasFindRangeRev)
 STORES = (ops.MasStoreGfp, ops.MasStore, ops.MasPreallocate)
 AREAS = (ops.MasEmptyArea, ops.MasEmptyAreaRev)
+TOP_DOWN = (ops.MtreeAllocRrange, ops.MasEmptyAreaRev)
 MAY_FAIL = (ops.MasPreallocate, ops.MasExpectedEntries, ops.MasNomem, ops.MtreeDup)
 
 
@@ -58,7 +60,7 @@ class Place:
 class Rules:
     """The rules at one point of a run. Ask `refusal` before an operation, tell `note` after it.
 
-    `careful` keeps away from what is allowed and crashes the 6.12 kernel.
+    `careful` keeps away from what is allowed and goes wrong in the 6.12 kernel: see docs/findings.md.
     """
 
     def __init__(self, alloc_range: bool, rcu: bool = False, careful: bool = False) -> None:
@@ -79,6 +81,8 @@ class Rules:
             return "no whole fill"
         if op.fail_after is not None and not form.writes and not isinstance(op, MAY_FAIL):
             return "needs no memory"
+        if self.careful and (known := self._known_defect(op)):
+            return known
         if not form.uses_cursor:
             return self._tree_refusal(op, form.writes)
         place = self.places.get(op.cursor)
@@ -88,6 +92,18 @@ class Rules:
             return "no such cursor there"
         cursor = model.cursors[op.cursor]
         return self._cursor_refusal(op, place, cursor) or self._busy(op.tree, place)
+
+    def _known_defect(self, op: Any) -> str | None:
+        """What is known to be wrong with this in the 6.12 kernel, in any state."""
+        if op.fail_after and not isinstance(op, ops.MtreeDup):
+            return "asks for ever where part of its nodes can be had"
+        if isinstance(op, TOP_DOWN) and op.max == MAX_INDEX:
+            return "2**64 free indices count as 0"
+        if isinstance(op, ops.MtreeInsertRange) and (op.first, op.last) == (0, MAX_INDEX):
+            return "overwrites what is there"
+        if isinstance(op, ops.MtSetInRcu) and not self.alloc_range:
+            return "frees nodes twice"
+        return None
 
     def _tree_refusal(self, op: Any, writes: bool) -> str | None:
         if isinstance(op, ops.RcuReadUnlock) and not self.readers.get(op.tree):

@@ -7,6 +7,7 @@ written as a case before it returns.
 from __future__ import annotations
 
 import random
+import traceback
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -42,6 +43,9 @@ STEPS = 30
 WORLDS = ((3, False), (3, True), (4, False), (4, True), (5, False), (5, True))
 """The tiny worlds: indices, RCU mode."""
 
+TRACEBACK = 12
+"""Lines that are shown of a mistake of the suite."""
+
 WORLD_SHAPE = Geometry(leaf_slots=5, node_slots=4, leaf_min=2, node_min=2)
 
 
@@ -58,6 +62,7 @@ class Task:
     space: Space | None = None
     recovery: str | None = None
     vmas: tuple[RealVma, ...] | None = None
+    careful: bool = False
 
 
 @dataclass(slots=True)
@@ -82,12 +87,16 @@ class Done:
 
 
 def run_unit(task: Task) -> Done:
-    """Run one unit."""
-    return LANES[task.lane](task)
+    """Run one unit. A mistake of the suite itself is told as a failure too, and ends nothing else."""
+    try:
+        return LANES[task.lane](task)
+    except Exception as error:
+        told = traceback.format_exc().splitlines()[-TRACEBACK:]
+        return Done(task.lane, task.number, failure=f"{type(error).__name__} in the suite itself", told=told)
 
 
 def _report(done: Done, task: Task, small: Difference, flags: dict[str, bool]) -> None:
-    done.failure = f"{small.kind} in {type(small.op).__name__}"
+    done.failure = small.sort
     done.steps = len(small.steps)
     name = f"{task.lane}-{task.seed}-{task.number}"
     found = {"lane": task.lane, "seed": task.seed, "unit": task.number, "port": task.port}
@@ -106,7 +115,7 @@ def _bulk(task: Task) -> Done:
     number = rng.getrandbits(48)
     while task.number == 0 and not is_tall(number):
         number = rng.getrandbits(48)  # the first run has a tree of five levels
-    run = bulk.run(number, OPERATIONS, choose_port(task.port))
+    run = bulk.run(number, OPERATIONS, choose_port(task.port), careful=task.careful)
     done = Done(task.lane, task.number, run.operations, run.events)
     if run.finding is not None:
         flags = {"alloc_range": run.finding.alloc_range, "rcu": run.finding.rcu}
@@ -127,6 +136,7 @@ def _machine(task: Task, base: type[MapleMachine] | type[RcuMachine]) -> Done:
         events: ClassVar[Counter[str]] = Counter()
         operations = 0
         make_port = staticmethod(choose_port(task.port))
+        careful = task.careful
 
     limits = settings(
         max_examples=EXAMPLES,

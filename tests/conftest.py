@@ -1,7 +1,12 @@
-"""Hypothesis profiles: `ci` gives the same run every time, `deep` is for nights (`pytest --profile deep`)."""
+"""Hypothesis profiles: `ci` gives the same run every time, `deep` is for nights (`pytest --profile deep`).
+
+`pytest --port kernel:PATH` runs what is in test_ports.py on a kernel's own maple tree.
+"""
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
+
+from props.choose_port import PortError, choose_port
 
 WITHOUT_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)
 """A failing run of a machine is shrunk by our own shrinker, as a list of operations."""
@@ -27,10 +32,22 @@ settings.register_profile(
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--profile", choices=("ci", "deep"), default="ci", help="how long the machines run")
+    parser.addoption("--port", default="impl", metavar="impl|kernel:PATH", help="whom test_ports.py tests")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile(config.getoption("--profile"))
+
+
+@pytest.fixture(scope="session")
+def port_name(request: pytest.FixtureRequest) -> str:
+    """The port that `--port` names. One that cannot be had ends the run with one line."""
+    name: str = request.config.getoption("--port")
+    try:
+        choose_port(name)
+    except PortError as error:
+        pytest.exit(str(error), returncode=2)
+    return name
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -167,12 +167,15 @@ def _run(command: list[str], tree: Path, log: Path) -> bytes:
         return done.stdout
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_bytes(" ".join(command).encode() + b"\n" + done.stderr)
-    lines = done.stderr.decode(errors="replace").splitlines()
-    first = next(
-        (line for line in lines if "error" in line or "undefined reference" in line),
-        lines[0] if lines else "",
-    )
-    raise KernelBuildError(f"{tree}: does not compile: {first.strip()} (log: {log})", log)
+    first = first_error(done.stderr.decode(errors="replace"))
+    raise KernelBuildError(f"{tree}: does not compile: {first} (log: {log})", log)
+
+
+def first_error(said: str) -> str:
+    """Of all that a compiler said, the line to begin with."""
+    lines = said.splitlines()
+    found = (line for line in lines if "error" in line or "undefined reference" in line)
+    return next(found, lines[0] if lines else "").strip()
 
 
 def _key(preprocessed: bytes, source: bytes, flags: list[str], cc: str, tree: Path) -> str:

@@ -40,7 +40,8 @@ class KernelTree:
     """A kernel's maple trees: ``apply``, ``check``, ``snapshot``, ``live_allocations``, ``close``.
 
     ``nowait_fails`` refuses every request for memory that may not sleep: writes then take their retry path.
-    ``warnings_pass`` lets a failed WARN_ON pass, as the kernel does, instead of ending the process.
+    ``warnings_pass`` lets a failed WARN_ON pass, as the kernel does, instead of ending the process. A step
+    that takes ``hang_seconds`` of processor time is taken to hang, however busy the machine is.
     """
 
     def __init__(
@@ -55,7 +56,7 @@ class KernelTree:
         nowait_fails: bool = False,
         rcu_by_hand: bool = False,
         warnings_pass: bool = False,
-        hang_seconds: float = 10.0,
+        hang_seconds: float = 2.0,
     ) -> None:
         if not isinstance(source, Build):
             source = build(source, Variant(sanitize=sanitize, debug=debug, seed=seed))
@@ -121,8 +122,9 @@ class KernelTree:
         return shape
 
     def borders(self, tree: int = 0) -> list[int]:
-        """The last index of each leaf but the last."""
-        return [last for _, leaf, _, last, _ in self.shape(tree) if leaf][:-1]
+        """The last indices of the nodes, the higher a node the more often."""
+        borders: list[int] = self._value({"op": "borders", "tree": tree}, "borders")
+        return borders
 
     def live_allocations(self) -> int:
         """Nodes that are allocated and not freed: in trees, in cursors, or leaked."""

@@ -43,6 +43,7 @@ OPS: dict[str, Op] = {
     "rcu_barrier": Op((), "none"),
     "snapshot": Op((), "entries"),
     "shape": Op((), "shape"),
+    "borders": Op((), "borders"),
     "check": Op((), "check"),
     "cursor": Op((), "cursor"),
     # the normal API
@@ -165,7 +166,7 @@ _DECODERS: dict[str, Callable[[int, int, int, int, int], Answer]] = {
     "live": lambda ret, status, entry, index, last: {"live": index, "pending": last, "warnings": entry},
 }
 
-_ENTRIES, _SHAPE, _CHECK, _ERASED = "entries", "shape", "check", "erased"
+_ENTRIES, _SHAPE, _BORDERS, _CHECK, _ERASED = "entries", "shape", "borders", "check", "erased"
 
 
 def _words(data: memoryview, at: int, count: int) -> tuple[int, ...]:
@@ -231,6 +232,8 @@ def decode_many(steps: Iterable[Step], data: bytes) -> list[Answer]:
             at += 8 * status
             if decoder == _ENTRIES:
                 answers.append({"entries": _decode_entries(words)})
+            elif decoder == _BORDERS:
+                answers.append({"borders": list(words)})
             else:
                 answers.append({"shape": _decode_shape(entry, words)})
     return answers

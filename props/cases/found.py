@@ -1,6 +1,7 @@
 """What is done with a failure: its smallest run becomes a case file, and a user is told how to replay it."""
 
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -32,4 +33,4 @@ def write_found(
 
 def replay_command(path: Path, port: str = "impl") -> str:
     """The command that replays a case."""
-    return f"mapleproof replay {path}" + ("" if port == "impl" else f" --port {port}")
+    return f"mapleproof replay {path}" + ("" if port == "impl" else f" --port {shlex.quote(port)}")

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from props.cases.files import Step
 from props.cases.world import World
-from props.difference import ANSWER, CONTENT, CRASH, INVARIANT, LEAK, Difference
+from props.difference import ANSWER, CONTENT, CRASH, INVARIANT, Difference
 from props.expect import was_refused
-from props.lockstep import left_behind
+from props.lockstep import left_behind, place_of
 from props.ops import operations as ops
 from props.ops.answers import ABSENT, Answer, Level, differing
 from props.ops.forms import form_of
@@ -46,6 +46,7 @@ def replay(case: Iterable[Step], port: Port, level: Level) -> Replayed:
         difference = _finish(port, world)
     if difference is not None:
         difference.number = difference.number or steps
+        difference.place = port.crash_place if difference.kind == CRASH else place_of(difference.detail)
         difference.steps = list(recent)
         difference.first = steps - len(recent) + 1
     return Replayed(steps, difference)
@@ -100,5 +101,4 @@ def _finish(port: Port, world: World) -> Difference | None:
             port.check(tree)
         except AssertionError as error:
             return Difference(INVARIANT, ops.Snapshot(tree=tree), detail=str(error))
-    lost = left_behind(port, sorted(world.trees))
-    return Difference(LEAK, ops.MtreeDestroy(), detail=lost) if lost else None
+    return left_behind(port, sorted(world.trees))

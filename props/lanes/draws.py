@@ -59,6 +59,8 @@ class Draws(Aims):
 
     def _insert(self) -> None:
         first, last = self._range()
+        if self.careful and (first, last) == (0, MAX):
+            last -= 1
         self.sides.write(ops.MtreeInsertRange, self._tree(), self._short(), first, last, self._entry())
 
     def _erase(self) -> None:
@@ -86,7 +88,7 @@ class Draws(Aims):
         self._allocate(ops.MtreeAllocRrange)
 
     def _allocate(self, kind: Kind) -> None:
-        low, high = self._window()
+        low, high = self._area_window(kind is ops.MtreeAllocRrange)
         entry, size = self._entry(), self._size()
         self.sides.write(kind, self._tree(), self._short(), entry, size, low, high)
 
@@ -118,7 +120,8 @@ class Draws(Aims):
             self.sides.write(ops.MtreeDestroy, self._tree(), None)
 
     def _rcu_mode(self) -> None:
-        if self.random() < 0.05 and not self.sides.readers_inside():
+        wrong = self.careful and not self.sides.alloc_range
+        if self.random() < 0.05 and not wrong and not self.sides.readers_inside():
             self.sides.rcu_mode(self._tree(), self.random() < 0.5)
 
     def _barrier(self) -> None:
@@ -182,7 +185,7 @@ class Draws(Aims):
         if not self.sides.alloc_range:
             return
         place, random = self._any_cursor(), self.random
-        low, high = self._window()
+        low, high = self._area_window(kind is ops.MasEmptyAreaRev)
         size = self._size()
         if random() < 0.15:
             size = min(high - low + (0, 1, 1)[int(random() * 3)], MAX)
@@ -201,6 +204,8 @@ class Draws(Aims):
         self.sides.put(ops.MasSet, place, index if up or index == MAX else index + 1)
         self.sides.move(ops.MasWalk, place)
         for _ in range(3):
+            if self._stuck(place):
+                break
             if up:
                 self.sides.move(ops.MasNext if random() < 0.5 else ops.MasNextRange, place, MAX)
             else:
@@ -232,6 +237,8 @@ class Draws(Aims):
                 self.sides.store(place, 0, self._entry())
                 if not place.usable():
                     break
+            if self._stuck(place):
+                break
 
     def _mas_erase(self) -> None:
         place = self._any_cursor()

@@ -37,7 +37,7 @@ def smallest(machine: type[Any], difference: Difference) -> Difference:
         return rcu_run.smallest(difference, make_port, flags["alloc_range"])
     assert issubclass(machine, MapleMachine)
     run = [step.op for step in difference.steps]
-    return bulk.smallest(run, difference, make_port, flags["alloc_range"], flags["rcu"])
+    return bulk.smallest(run, difference, make_port, flags["alloc_range"], flags["rcu"], machine.careful)
 
 
 def report_failure(machine: type[Any], difference: Difference, name: str, out: Path = OUT) -> str:

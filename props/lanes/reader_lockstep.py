@@ -121,4 +121,5 @@ class ReaderLockstep(Lockstep):
     def _reader_difference(
         self, kind: str, at: int, op: Common, expected: Answer, actual: Answer, keys: tuple[str, ...]
     ) -> Difference:
-        return Difference(kind, op, expected, actual, keys, "", at + 1, self.steps, flags=self.flags)
+        place = self.port.crash_place if kind == CRASH else ""
+        return Difference(kind, op, expected, actual, keys, "", at + 1, self.steps, 1, self.flags, place)

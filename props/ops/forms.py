@@ -1,7 +1,7 @@
 """The form of operations in case files: their names there, their arguments' kinds, and what they answer."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from props.ops import operations as ops
@@ -62,11 +62,13 @@ class Form:
     writes: bool = False
     moves: bool = False
 
-    @property
-    def arguments(self) -> tuple[str, ...]:
-        """The names of the operation's own arguments, in order."""
-        shared = {field.name for field in fields(Common)}
-        return tuple(field.name for field in fields(self.operation) if field.name not in shared)
+    arguments: tuple[str, ...] = field(init=False)
+    """The names of the operation's own arguments, in order."""
+
+    def __post_init__(self) -> None:
+        shared = {one.name for one in fields(Common)}
+        own = tuple(one.name for one in fields(self.operation) if one.name not in shared)
+        object.__setattr__(self, "arguments", own)
 
     @property
     def reads(self) -> bool:
@@ -146,10 +148,10 @@ def register(more: Iterable[Form], choices: Mapping[str, tuple[str, ...]]) -> Ma
 
 def shared_arguments(op: Common) -> Iterator[tuple[str, int]]:
     """The arguments that any operation can have, where they are not as they usually are."""
-    for field in fields(Common):
-        value = getattr(op, field.name)
-        if value != field.default:
-            yield field.name, value
+    for shared in fields(Common):
+        value = getattr(op, shared.name)
+        if value != shared.default:
+            yield shared.name, value
 
 
 def form_of(op: Common) -> Form:

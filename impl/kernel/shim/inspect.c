@@ -266,3 +266,28 @@ void inspect_shape(struct maple_tree *tree, struct answer *answer)
 	if (is_node(root))
 		shape_below(root, 0, ULONG_MAX, 1, answer);
 }
+
+/*
+ * Where nodes end, but for the top of the address space: each leaf's once, a higher node's 8 times more for every
+ * level, since there are fewer of them and what ends there ends a whole subtree.
+ */
+static unsigned int borders_below(const void *encoded, unsigned long min, unsigned long max, unsigned int depth,
+				  struct answer *answer)
+{
+	struct view v = view_of(encoded, min, max, depth);
+	unsigned int times = 1;
+
+	for (unsigned int i = 0; i <= v.end && v.type != maple_leaf_64; i++) {
+		times = 8 * borders_below(v.slot[i], min, last_of(&v, i), depth + 1, answer);
+		min = last_of(&v, i) + 1;
+	}
+	for (unsigned int i = 0; i < times && max != ULONG_MAX; i++, answer->status++)
+		reply_word(max);
+	return times;
+}
+
+void inspect_borders(struct maple_tree *tree, struct answer *answer)
+{
+	if (is_node((void *)tree->ma_root))
+		borders_below((void *)tree->ma_root, 0, ULONG_MAX, 1, answer);
+}

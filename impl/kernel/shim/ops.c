@@ -77,6 +77,15 @@ static void cursor_answer(struct answer *answer, struct ma_state *mas, void *ent
 	answer->status = cursor_status(mas);
 }
 
+/* Where no room was found, where the cursor stands is nobody's business. */
+static void area_answer(struct answer *answer, struct ma_state *mas)
+{
+	if (answer->ret)
+		return;
+	answer->index = mas->index;
+	answer->last = mas->last;
+}
+
 /* For benchmarks: what lies between two of these was done in this process, without the pipe. */
 static uint64_t nanoseconds(void)
 {
@@ -141,6 +150,9 @@ static void run(const struct step *s, struct answer *answer)
 	case OP_shape:
 		inspect_shape(mt, answer);
 		break;
+	case OP_borders:
+		inspect_borders(mt, answer);
+		break;
 	case OP_check:
 		inspect_check(mt, answer);
 		break;
@@ -186,12 +198,14 @@ static void run(const struct step *s, struct answer *answer)
 	case OP_mt_find:
 		index = s->a;
 		answer->entry = (unsigned long)mt_find(mt, &index, s->b);
-		answer->index = index;
+		if (answer->entry)
+			answer->index = index;
 		break;
 	case OP_mt_find_after:
 		index = s->a;
 		answer->entry = (unsigned long)mt_find_after(mt, &index, s->b);
-		answer->index = index;
+		if (answer->entry)
+			answer->index = index;
 		break;
 	case OP_mt_next:
 		answer->entry = (unsigned long)mt_next(mt, s->a, s->b);
@@ -256,13 +270,11 @@ static void run(const struct step *s, struct answer *answer)
 #endif
 	case OP_mas_empty_area:
 		answer->ret = mas_empty_area(mas, s->a, s->b, s->c);
-		answer->index = mas->index;
-		answer->last = mas->last;
+		area_answer(answer, mas);
 		break;
 	case OP_mas_empty_area_rev:
 		answer->ret = mas_empty_area_rev(mas, s->a, s->b, s->c);
-		answer->index = mas->index;
-		answer->last = mas->last;
+		area_answer(answer, mas);
 		break;
 	case OP_mas_store_gfp:
 		LOCKED(mas, answer->ret = mas_store_gfp(mas, entry_of(s->a), GFP_KERNEL));

@@ -139,7 +139,7 @@ static void on_signal(int number, siginfo_t *info, void *context)
 	crash_at(kind, "", pc);
 }
 
-/* A tick of the clock: has the step that was running at the last few ticks ended since? */
+/* 100 ms of this process' own time have gone by: has the step that was running at the last few ticks ended since? */
 static void on_tick(int number, siginfo_t *info, void *context)
 {
 	static uint64_t seen;
@@ -213,7 +213,7 @@ void shim_report_start(unsigned int ticks)
 	catch(SIGABRT, on_signal, SA_ONSTACK);
 	hang_ticks = ticks;
 	if (ticks) {
-		catch(SIGALRM, on_tick, SA_ONSTACK | SA_RESTART);
-		setitimer(ITIMER_REAL, &tick, NULL);
+		catch(SIGPROF, on_tick, SA_ONSTACK | SA_RESTART);
+		setitimer(ITIMER_PROF, &tick, NULL);
 	}
 }

@@ -33,6 +33,7 @@ void ops_run(const struct step *step, struct answer *answer);
 struct maple_tree;
 void inspect_snapshot(struct maple_tree *tree, struct answer *answer);
 void inspect_shape(struct maple_tree *tree, struct answer *answer);
+void inspect_borders(struct maple_tree *tree, struct answer *answer);
 void inspect_check(struct maple_tree *tree, struct answer *answer);
 
 /* server.c: words (or text) that follow the answer */

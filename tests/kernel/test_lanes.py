@@ -1,0 +1,149 @@
+"""The lanes on the C tree: batches do what single steps do, nothing but what is known is found, seeds are."""
+
+import random
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from hypothesis import settings
+
+from impl.kernel.seeds import SEEDS, Seed
+from props.choose_port import PortError, choose_port
+from props.cli import main
+from props.kernel_seeds import search
+from props.lanes import bulk
+from props.lanes.bulk import NEVER
+from props.lanes.draws import Draws
+from props.lanes.machines import run_machine
+from props.lanes.maple_machine import MapleMachine
+from props.lanes.mixes import draw_mix
+from props.lanes.sides_piped import PipedSides
+from props.lanes.sides_recorded import RecordedSides
+from props.lockstep import Lockstep
+from props.rules import Rules
+
+QUICK = ("gap-too-exact", "find-repeats", "dup-leaks-child", "dup-forgets-slot", "no-node-to-pop")
+"""One seed of each kind: a wrong answer, a leak, a crash, a failed assertion."""
+
+
+@pytest.fixture
+def port(kernel: Path) -> str:
+    """The name of the port on this machine's kernel tree."""
+    if "PATCHLEVEL = 12" not in (kernel / "Makefile").read_text():
+        pytest.skip("what is known is known of 6.12")
+    return f"kernel:{kernel}"
+
+
+@pytest.mark.parametrize("number", range(12))
+def test_batches_and_single_steps_are_the_same_run(port: str, number: int) -> None:
+    mix = draw_mix(random.Random(number), careful=True)
+    make_port = choose_port(port)
+    piped, single = (make_port(mix.alloc_range, mix.rcu) for _ in range(2))
+    lockstep = Lockstep(single, alloc_range=mix.alloc_range, rcu=mix.rcu, rhythm=NEVER)
+    seen = []
+    for sides in (
+        PipedSides(piped, mix.alloc_range, mix.rcu),  # type: ignore[arg-type]
+        RecordedSides(lockstep, Rules(mix.alloc_range, mix.rcu, careful=True)),
+    ):
+        rng = random.Random(number)
+        Draws(rng, draw_mix(rng, careful=True), sides, careful=True).run(300)
+        seen.append((sides.done, [(twin.number, [*twin.model.entries()]) for twin in sides.twins]))
+        sides.finish()
+    assert seen[0] == seen[1]
+
+
+def test_nothing_but_what_is_known_is_found(port: str) -> None:
+    runs = [bulk.run(number, 4000, choose_port(port), careful=True) for number in range(50)]
+    assert [run.finding for run in runs if run.finding] == []
+    assert sum(run.operations for run in runs) > 150_000
+
+
+def test_what_is_known_is_found_without_care(port: str) -> None:
+    """In a few runs, and told apart by kind, operation and place."""
+    findings = [bulk.run(number, 2000, choose_port(port)).finding for number in range(8)]
+    sorts = {finding.difference.sort for finding in findings if finding}
+    assert len(sorts) >= 3
+    assert any(sort.startswith("SIGSEGV in Mas") and "maple_tree.c:" in sort for sort in sorts)
+
+
+def test_the_state_machine_agrees(port: str) -> None:
+    class Machine(MapleMachine):
+        make_port = staticmethod(choose_port(port))
+        careful = True
+
+    assert run_machine(Machine, settings(max_examples=2 * settings().max_examples)) is None
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_a_seed_is_found_and_its_case_confirmed(port: str, name: str, tmp_path: Path) -> None:
+    _found(port, next(seed for seed in SEEDS if seed.name == name), tmp_path)
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("seed", SEEDS, ids=lambda seed: seed.name)
+def test_every_seed_is_found(port: str, seed: Seed, tmp_path: Path) -> None:
+    _found(port, seed, tmp_path)
+
+
+def _found(port: str, seed: Seed, out: Path) -> None:
+    found = search(port, seed, 120, out)
+    assert found.case is not None
+    assert found.confirmed
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(main, list(arguments))
+    return result.exit_code, result.output
+
+
+def test_check_plants_a_seed_in_the_c_tree(port: str, tmp_path: Path) -> None:
+    limits = ("--seconds", "1", "--jobs", "1", "--lane", "bulk", "--avoid-known", "--out", str(tmp_path))
+    status, output = run("check", "--port", port, *limits, "--seeded", "cyclic-repeats")
+    assert status == 1
+    case = next(tmp_path.glob("*.jsonl"))
+    assert f"mapleproof replay {case} --port '{port}?seed=cyclic-repeats'" in output
+    assert run("replay", str(case), "--port", port, "--seeded", "cyclic-repeats")[0] == 1
+    assert run("replay", str(case), "--port", f"{port}?seed=cyclic-repeats")[0] == 1
+    assert run("replay", str(case), "--port", port)[0] == 0
+
+
+def test_seeds_of_the_c_tree_are_named(port: str) -> None:
+    status, output = run("check", "--port", port, "--seeded", "list")
+    assert status == 0
+    assert [line.split()[0] for line in output.splitlines()] == [seed.name for seed in SEEDS]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--port", "kernel:/nowhere/at/all"), "/nowhere/at/all: no such folder"),
+        (
+            ("--port", "kernel:{folder}"),
+            "not a kernel source tree with a maple tree: lib/maple_tree.c is missing",
+        ),
+        (
+            ("--port", "kernel:{kernel}?sanitise=address"),
+            "no such option: sanitise; there are sanitize, debug, seed",
+        ),
+        (("--port", "kernel:{kernel}", "--seeded", "nothing"), "no seed is named nothing"),
+        (("--port", "kernel:{kernel}", "--sanitize", "nonsense"), "does not compile: "),
+        (("--debug",), "--sanitize and --debug are for the port kernel:PATH, not for impl"),
+    ],
+)
+def test_bad_input_is_one_line(kernel: Path, tmp_path: Path, arguments: tuple[str, ...], told: str) -> None:
+    given = [argument.format(folder=tmp_path, kernel=kernel) for argument in arguments]
+    status, output = run("check", "--seconds", "0", *given)
+    assert status == 2
+    assert told in output
+    assert len(output.splitlines()) == 1
+
+
+def test_a_missing_compiler_is_one_line(kernel: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CC", "no-such-compiler")
+    status, output = run("kernel", "build", str(kernel))
+    assert (status, output) == (2, "no C compiler: no-such-compiler is not installed\n")
+
+
+def test_port_errors_have_a_class_of_their_own() -> None:
+    with pytest.raises(PortError, match="there is no port 'kernal:x': impl, model, or kernel:PATH"):
+        choose_port("kernal:x")
