@@ -32,11 +32,9 @@ from model.space import (
 __all__ = ["ADVICE", "Area", "Shape", "Space", "World"]
 
 
-def is_accountable(flags: int, file: int | None) -> bool:
-    """Whether a new mapping is charged."""
-    if flags & (HUGETLB | PFNMAP):
-        return False
-    return file is None if flags & SHARED else bool(flags & WRITE)
+def is_accountable(flags: int) -> bool:
+    """Whether a new mapping is charged. What shared memory is charged belongs to what it maps."""
+    return flags & (WRITE | SHARED | HUGETLB | PFNMAP) == WRITE
 
 
 class World:
@@ -64,7 +62,7 @@ class World:
         return self._add(space, Area(start, start + size, flags | MAYREAD, file))
 
     def _add(self, space: Space, area: Area) -> int:
-        if is_accountable(area.flags, area.file):
+        if is_accountable(area.flags):
             if not self.may_charge(space.size(area)):
                 return -ENOMEM
             area = replace(area, flags=area.flags | ACCOUNT)
@@ -82,42 +80,47 @@ class World:
         return 0
 
     def mprotect(self, number: int, start: int, size: int, prot: int) -> int:
-        """Set the protection; private memory that becomes writable is charged, area by area."""
+        """Set the protection up to the first hole; private memory that becomes writable is charged, area by
+        area, and is not any more where it is not writable again and was never written."""
         space = self.spaces[number]
         end = start + size
         if space.bad(start, size) or prot & ~PROTECTION or space.splits_huge(start, end):
             return -EINVAL
-        if not space.covers(start, end):
+        reach = space.reach(start, end)
+        if reach == start:
             return -ENOMEM
-        space.split(start, end)
-        for at in space.places(start, end):
+        space.split(start, reach)
+        for at in space.places(start, reach):
             area = space.areas[at]
             flags = area.flags & ~PROTECTION | prot
+            if flags == area.flags:
+                continue
             if prot & WRITE and not area.flags & (ACCOUNT | WRITE | HUGETLB | SHARED | PFNMAP):
                 if not self.may_charge(space.size(area)):
                     return -ENOMEM
                 flags |= ACCOUNT
+            elif not prot & WRITE and area.file is None and not area.anon:
+                flags &= ~ACCOUNT
             space.areas[at] = replace(area, flags=flags)
-        return 0
+        return 0 if reach == end else -ENOMEM
 
     def madvise(self, number: int, start: int, size: int, advice: str) -> int:
+        """Advise all areas, over holes too, up to the first that must not have the advice."""
         space = self.spaces[number]
         end = start + size
         if space.bad(start, size) or space.splits_huge(start, end):
             return -EINVAL
-        if not space.covers(start, end):
-            return -ENOMEM
-        over = space.inside(start, end)
-        if advice == "wipeonfork" and any(
-            area.file is not None or area.flags & (SHARED | PFNMAP) for area in over
-        ):
-            return -EINVAL
-        space.split(start, end)
         added, taken = ADVICE[advice]
-        for at in space.places(start, end):
+        whole = space.covers(start, end)
+        for over in space.inside(start, end):
+            if advice == "wipeonfork" and (over.file is not None or over.flags & (SHARED | PFNMAP)):
+                return -EINVAL
+            low, high = max(start, over.start), min(end, over.end)
+            space.split(low, high)
+            at = space.places(low, high).start
             area = space.areas[at]
             space.areas[at] = replace(area, flags=(area.flags | added) & ~taken)
-        return 0
+        return 0 if whole else -ENOMEM
 
     def touch(self, number: int, start: int, size: int) -> int:
         """Use every page that may be used."""
@@ -145,32 +148,37 @@ class World:
         if space.bad(start, size) or space.bad(to, new_size):
             return -EINVAL
         area = next(iter(space.inside(start, start + 1)), None)
-        if area is None or area.end < start + size:
+        if area is None:
             return -EFAULT
         if area.flags & (HUGETLB | PFNMAP):
             return -EINVAL
+        if to == start and new_size <= size:
+            return self.munmap(number, start + new_size, size - new_size) if new_size < size else 0
+        if area.end < start + size:
+            return -EFAULT
         if to == start:
-            return self._resize(space, area, start + size, start + new_size)
+            return self._grow(space, area, start + size, start + new_size)
         if start < to + new_size and to < start + size:
             return -EINVAL
         if space.clashes(to, to + new_size, area.flags) or space.splits_huge(to, to + new_size):
             return -EINVAL
         space.remove(to, to + new_size)
-        space.split(start, start + size)
+        common = min(size, new_size)
+        if common < size:
+            space.remove(start + common, start + size)
+        space.split(start, start + common)
+        area = space.inside(start, start + 1)[0]
         moved = replace(area, start=to, end=to + new_size)
         if area.flags & ACCOUNT and not self.may_charge(space.size(moved)):
             return -ENOMEM
         space.add(moved)
-        for page in [page for page in space.pages if start <= page < start + min(size, new_size)]:
+        space.move_tables(start, to, common)
+        for page in [page for page in space.pages if start <= page < start + common]:
             space.populate(page - start + to, False)
-        space.remove(start, start + size)
+        space.remove(start, start + common)
         return 0
 
-    def _resize(self, space: Space, area: Area, end: int, new_end: int) -> int:
-        if new_end <= end:
-            if new_end < end:
-                space.remove(new_end, end)
-            return 0
+    def _grow(self, space: Space, area: Area, end: int, new_end: int) -> int:
         if area.end != end or space.inside(end, new_end) or space.clashes(end, new_end, area.flags):
             return -ENOMEM
         if area.flags & ACCOUNT and not self.may_charge((new_end - end) >> self.shape.page_shift):

@@ -90,12 +90,16 @@ class Space:
 
     def covers(self, start: int, end: int) -> bool:
         """Whether there is no hole in [start, end)."""
+        return self.reach(start, end) == end
+
+    def reach(self, start: int, end: int) -> int:
+        """Where the first hole in [start, end) begins, or the end."""
         at = start
         for area in self.inside(start, end):
             if area.start > at:
-                return False
+                break
             at = area.end
-        return at >= end
+        return min(at, end)
 
     def split(self, *borders: int) -> None:
         """Let areas end at each border."""
@@ -126,6 +130,21 @@ class Space:
         lowest = 2 if huge and not self.shape.hugepd else 1
         for level in range(lowest, self.shape.levels):
             self.tables.add((level, page & -self.shape.span(level)))
+
+    def move_tables(self, start: int, to: int, size: int) -> None:
+        """Tables at the destination of a move, for those at its source: where a table of the lowest level
+        is, even an empty one, there is one; where only its parent is, there is what that hangs in."""
+        lowest, middle = self.shape.span(1), self.shape.span(2)
+        at = 0
+        while at < size:
+            old, new = start + at, to + at
+            if (2, old & -middle) in self.tables:
+                whole = old % middle == new % middle == 0 and size - at >= middle
+                there = 1 if (1, old & -lowest) in self.tables else 2 if whole else 3
+                self.tables |= {
+                    (level, new & -self.shape.span(level)) for level in range(there, self.shape.levels)
+                }
+            at += min(lowest - old % lowest, lowest - new % lowest)
 
     def bad(self, start: int, size: int) -> bool:
         return bool((start | size) % self.shape.page) or size == 0 or start + size > self.shape.task_size

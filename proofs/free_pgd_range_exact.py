@@ -11,17 +11,23 @@ Not covered: calls that break floor <= addr < end <= ceiling, and the dictionary
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import z3  # type: ignore[import-untyped]
 
+from impl.mm.flags import VM_HUGETLB, VM_READ, VM_WRITE
 from impl.mm.free_range import free_pgd_range
 from impl.mm.geometry import X86_64, X86_64_LA57, PageGeometry
 from impl.mm.limits import step_end
+from proofs.cases import space_case
 from proofs.claim import Claim, Edit, Twin, main
+from proofs.layouts import between
 from proofs.paths import Program, assume, claim
 from proofs.spans import exact, meets, proper
-from proofs.words import Condition, Word, term_of
+from proofs.words import FULL, Condition, Word, term_of
+from props.cases.files import Case
+from props.fork import operations as ops
 
 
 class OneTable:
@@ -120,12 +126,13 @@ def damage_program(shape: PageGeometry) -> Program:
     return program
 
 
-def step_program(shape: PageGeometry, level: int) -> Program:
-    """step_end(): the part of a range that one entry covers."""
+def step_program(shape: PageGeometry, level: int, most: int = FULL) -> Program:
+    """step_end(): the part of a range that one entry covers, up to an end that may be given."""
 
     def program() -> None:
         addr, end = (Word.named(name, shape.page_shift) for name in ("addr", "end"))
         assume(z3.ULE(addr.term, end.term - 1))
+        assume(z3.ULE(end.term - 1, most - 1) if most < FULL else True)
         span = shape.span(level)
         found = step_end(addr, end, span)  # type: ignore[arg-type]
         last = addr.term | (span - 1)
@@ -170,6 +177,20 @@ def _parts() -> dict[str, Program]:
     return parts
 
 
+def to_case(part: str, inputs: dict[str, int]) -> Case | None:
+    """The munmap() that comes to such a call: a VMA over the range, neighbours at the limits."""
+    floor, ceiling = inputs.get("floor", inputs["addr"]), inputs.get("ceiling", 0)
+    shape = X86_64_LA57 if "5 levels" in part else X86_64
+    return between(inputs, [(inputs["addr"], inputs["end"])], floor, ceiling, shape)
+
+
+def huge_to_case(_part: str, _inputs: dict[str, int]) -> Case:
+    """munmap() of one page of hugetlb, which has a table of its own kind."""
+    shape = replace(X86_64, hugepd=True)
+    program = [ops.Mmap(0, 0, shape.page, VM_READ | VM_WRITE | VM_HUGETLB, 1), ops.Touch(0, 0, shape.page)]
+    return space_case("hugetlb", [*program, ops.Munmap(0, 0, shape.page)], shape, "page tables freed exactly")
+
+
 NARROW = "impl.mm.limits:narrow"
 GOES = "impl.mm.limits:table_goes"
 STEP = "impl.mm.limits:step_end"
@@ -201,10 +222,10 @@ CLAIM = Claim(
         "words.wrap",
         "words.round_down",
     ),
+    around=("geometry",),
     parts=_parts(),
     twins=(
         _head("floor_not_strict", "<= for < at the floor", "addr < floor", "addr <= floor"),
-        _head("no_wrap_test", "the wrap test is dropped", "if addr == 0:", "if addr == 1:"),
         _head(
             "ceiling_not_aligned",
             "the ceiling is not brought down in the head",
@@ -217,8 +238,6 @@ CLAIM = Claim(
             "wrap(end - 1) > wrap(ceiling - 1)",
             "end > ceiling",
         ),
-        _head("wrap_forgotten", "end - 1 is not wrapped", "wrap(end - 1) > wrap", "end - 1 > wrap"),
-        _head("empty_not_seen", "an empty range", "addr > wrap(end - 1)", "addr > wrap(end)"),
         _upper(
             "upper_floor",
             "<= for < at an upper table's floor",
@@ -247,15 +266,17 @@ CLAIM = Claim(
             "step_too_short",
             "an entry is rounded before the step",
             (Edit(STEP, "wrap(addr + size)", "wrap(addr)"),),
-            ("step_end at level 1",),
+            programs=(step_program(X86_64, 1, X86_64.task_size),),
         ),
         Twin(
             "huge_is_lost",
             "hugetlb's variant does not know its own tables",
             (Edit(BELOW, "not huge", "huge"),),
             ("hugetlb's own table",),
+            to_case=huge_to_case,
         ),
     ),
+    to_case=to_case,
 )
 
 if __name__ == "__main__":

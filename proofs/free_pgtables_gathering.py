@@ -15,9 +15,12 @@ from impl.mm.geometry import X86_64
 from impl.mm.objects import Vma
 from impl.mm.teardown import MmuGather, free_pgtables
 from proofs.claim import Claim, Edit, Twin, main
+from proofs.layouts import areas, between
 from proofs.paths import Program, assume, claim
 from proofs.stage import ListCursor, Stage, claim_order, on_stage, populated, vmas
+from proofs.walks import table_parts
 from proofs.words import Word, term_of
+from props.cases.files import Case
 
 
 def call_for_each(stage: Stage, every: list[Vma], floor: Word, ceiling: Word) -> None:
@@ -58,6 +61,15 @@ def program(count: int, early: bool = False) -> Program:
     return run
 
 
+def to_case(_part: str, inputs: dict[str, int]) -> Case | None:
+    """The munmap() of all of them, with neighbours at the limits."""
+    return (
+        between(inputs, areas(inputs, "vma"), inputs["floor"], inputs["ceiling"])
+        if "floor" in inputs
+        else None
+    )
+
+
 OWN = "0 if following is None else following.start"
 CEILING = "impl.mm.limits:batch_ceiling"
 FREE = "impl.mm.teardown:free_pgtables"
@@ -68,16 +80,29 @@ CLAIM = Claim(
     " iterator that starts early changes the calls, never the set. No table goes before those below it.",
     formula="T meets some VMA  =>  (freed(T) gathered <=> freed(T) one by one);  freed(T) in one call => no"
     " VMA of a later call meets T",
-    bounds="1 to 3 VMAs anywhere in order below task_size, early start 1 and 2; any floor up to the first and"
-    " any ceiling from the last on; levels 1 to 3",
-    executes=("teardown.free_pgtables", "limits.is_gathered", "limits.batch_ceiling"),
+    bounds="any number of VMAs by induction, hugetlb ones too, levels 1 to 4; executed with 1 to 3 VMAs"
+    " anywhere in order below task_size, early start 1 and 2, levels 1 to 3; any floor up to the first and"
+    " any ceiling from the last on",
+    executes=(
+        "teardown.free_pgtables",
+        "limits.is_gathered",
+        "limits.batch_ceiling",
+        "rmap.unlink_anon_vmas",
+        "teardown._unlink",
+    ),
+    around=(
+        "geometry",
+        "objects",
+    ),
     parts={f"{count} VMAs": program(count) for count in (1, 2, 3)}
-    | {f"{count} VMAs, early start": program(count, True) for count in (1, 2)},
+    | {f"{count} VMAs, early start": program(count, True) for count in (1, 2)}
+    | table_parts(),
     twins=(
         Twin("next_ceiling", "always the last ceiling", (Edit(CEILING, "next_start if has_next else", ""),)),
         Twin("reversed", "the wrong one of two ceilings", (Edit(CEILING, "if has_next", "if not has_next"),)),
         Twin("own_start", "its own start", (Edit(FREE, OWN, OWN.replace("following.s", "vma.s")),)),
     ),
+    to_case=to_case,
 )
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from typing import Any
 import z3  # type: ignore[import-untyped]
 
 from impl.mm.promises import Oops
+from proofs.patience import Patience, TooLong
 from proofs.words import Condition, formula_of
 
 Program = Callable[[], None]
@@ -32,19 +33,24 @@ DECISIONS = 200
 ASKED = 5_000
 """Conditions asked for on one path, open or not, after which it is given up."""
 
-FIRST = 300
-"""Milliseconds after which a query goes from the incremental solver to one that starts afresh."""
+FIRST = 2_000_000
+"""Effort after which a query goes from the incremental solver to one that starts afresh: some 0.3 seconds."""
 
-MILLISECONDS = 20_000
-"""Time limit of one query."""
+EFFORT = 400_000_000
+"""Effort after which a query is given up: about a minute. It is the solver's own measure of its work, which
+does not depend on how busy the machine is, so a claim that is proved once is proved each time."""
+
+
+Keep = Callable[[str, list[Any], str], None]
+"""What is done with a question at the end of a path: its sentence, its formulas, what the solver answered."""
+
+
+CRASHES = (AssertionError, Oops, AttributeError, LookupError)
+"""What shipped code may end in. A TypeError is none: it is how words that are used wrongly show."""
 
 
 class Infeasible(Exception):
     """The path that is followed cannot be taken by any input."""
-
-
-class TooLong(Exception):
-    """The path that is followed takes more decisions than are allowed."""
 
 
 @dataclass(slots=True)
@@ -79,14 +85,18 @@ def current() -> Paths:
 
 
 class Paths:
-    """One exploration of ``program``. ``inputs`` are its symbolic inputs: variable and shift, by name."""
+    """One exploration of ``program``. ``inputs`` are its symbolic inputs: variable and shift, by name.
+    ``keep`` is told of every question whether a claim can be broken."""
 
-    def __init__(self, program: Program, most: int = PATHS, milliseconds: int = MILLISECONDS) -> None:
+    def __init__(
+        self, program: Program, most: int = PATHS, effort: int = EFFORT, keep: Keep | None = None
+    ) -> None:
         self.program = program
         self.most = most
         self.solver = z3.Solver()
-        self.solver.set("timeout", min(FIRST, milliseconds))
-        self.milliseconds = milliseconds
+        self.solver.set("rlimit", min(FIRST, effort))
+        self.effort = effort
+        self.keep = keep
         self.found = Explored()
         self.inputs: dict[str, tuple[Any, int]] = {}
         self._taken: list[bool] = []
@@ -95,17 +105,19 @@ class Paths:
         self._asked = 0
         self._model: Any = None
         self._last: Any = self.solver
+        self._patience = Patience()
 
     def explore(self) -> Explored:
         """Visit every path, or as many as the budget allows, or until a claim is refuted."""
         started = time.perf_counter()
         _active.append(self)
         try:
-            while self._open and self.found.refuted is None:
-                if self.found.paths >= self.most:
-                    self.found.finished = False
-                    break
-                self._follow(self._open.pop())
+            with self._patience:
+                while self._open and self.found.refuted is None:
+                    if self.found.paths >= self.most:
+                        self.found.finished = False
+                        break
+                    self._follow(self._open.pop())
         finally:
             _active.pop()
         self.found.finished = self.found.finished and not self.found.unknown
@@ -131,9 +143,12 @@ class Paths:
     def _run(self) -> None:
         """The program, once. Code that breaks a promise of its own is as wrong as one that breaks a claim."""
         try:
+            self._patience.renew()
             self.program()
-        except (AssertionError, Oops) as error:
-            self.claim(f"nothing crashes, but: {error or 'an assertion'}", False)
+        except CRASHES as error:
+            self.claim(f"nothing crashes, but: {error or type(error).__name__}", False)
+        finally:
+            self._patience.pause()
 
     def decide(self, formula: Any) -> bool:
         """The side of a condition that this path takes; the other one is kept where it is feasible."""
@@ -181,18 +196,20 @@ class Paths:
             self._model = None
 
     def _ask(self, about: str, *formulas: Any) -> Any:
+        self._patience.pause()
         self.found.queries += 1
         solver = self.solver
         answer = solver.check(*formulas)
-        if answer == z3.unknown and self.milliseconds > FIRST:
+        if answer == z3.unknown and self.effort > FIRST:
             # What the incremental solver does not find soon, one that sees it all at once may
             solver = z3.Then("simplify", "propagate-values", "solve-eqs", "bit-blast", "sat").solver()
-            solver.set("timeout", self.milliseconds)
+            solver.set("rlimit", self.effort)
             solver.add(*self.solver.assertions(), *formulas)
             answer = solver.check()
         self._last = solver
         if answer == z3.unknown:
             self.found.unknown.append(about)
+        self._patience.renew()
         return answer
 
     def assume(self, condition: Condition | bool | Any) -> None:
@@ -210,7 +227,10 @@ class Paths:
         wrong = z3.simplify(z3.Not(formula))
         if z3.is_false(wrong):
             return
-        if self._ask(sentence, wrong) == z3.sat:
+        answer = self._ask(sentence, wrong)
+        if self.keep is not None:
+            self.keep(sentence, [*self.solver.assertions(), wrong], str(answer))
+        if answer == z3.sat:
             self.solver.add(wrong)
             self.found.refuted = (sentence, self._small_model())
             raise Infeasible

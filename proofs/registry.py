@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from proofs import (
+    accounting,
+    dup_is_isomorphic,
+    dup_is_linear,
     free_pgd_range_exact,
     free_pgtables_gathering,
+    gap_is_exact,
+    model_laws,
     munmap_exact,
+    observers,
     recoveries_agree,
+    replace_needs_no_memory,
     undo_exact,
+    write_kinds,
 )
 from proofs.claim import Claim
 
@@ -19,6 +27,14 @@ CLAIMS: dict[str, Claim] = {
         undo_exact,
         recoveries_agree,
         munmap_exact,
+        accounting,
+        observers,
+        write_kinds,
+        gap_is_exact,
+        replace_needs_no_memory,
+        dup_is_isomorphic,
+        model_laws,
+        dup_is_linear,
     )
 }
 """In the order in which they are proved; each may rest on those before it."""

@@ -29,7 +29,8 @@ Event = tuple[str, Any]
 
 class Stage:
     """One address space and what was done to it. ``events`` are ("zap", (start, end)), ("unlink", VMA),
-    ("tables", (addr, end, floor, ceiling)), ("release", VMA) and ("alarm", text), in order."""
+    ("tables", (addr, end, floor, ceiling)), each followed by ("huge", which variant), ("release", VMA),
+    ("uncharge", pages) and ("alarm", text), in order."""
 
     def __init__(self, shape: PageGeometry = X86_64) -> None:
         self.events: list[Event] = []
@@ -42,7 +43,7 @@ class Stage:
             geometry=shape,
             alarm=lambda promise, what: self.events.append(("alarm", what)),
             free_vma=lambda vma: self.events.append(("release", vma)),
-            uncharge=lambda pages: None,
+            uncharge=lambda pages: self.events.append(("uncharge", pages)),
         )
         self.tree = Tree()
         lock = SimpleNamespace(**{f"{kind}_{what}": _nothing for kind in ("read", "write") for what in LOCKS})
@@ -63,6 +64,7 @@ class Stage:
         )
 
     def _zap(self, start: Any, end: Any) -> int:
+        claim("what is zapped is not empty", z3.ULT(term_of(start), term_of(end)))
         self.events.append(("zap", (start, end)))
         return 0
 
@@ -164,7 +166,7 @@ def on_stage(stage: Stage) -> Iterator[None]:
     """free_pgd_range() and unlinking are noted while the context lasts."""
 
     def free(
-        gather: Any, top: Any, shape: Any, addr: Any, end: Any, floor: Any, ceiling: Any, *_: Any
+        gather: Any, top: Any, shape: Any, addr: Any, end: Any, floor: Any, ceiling: Any, *huge: bool
     ) -> None:
         claim("page tables are freed of the child alone", top is stage.top)
         claim(
@@ -172,6 +174,7 @@ def on_stage(stage: Stage) -> Iterator[None]:
             proper(addr, end, floor, ceiling),
         )
         stage.events.append(("tables", (addr, end, floor, ceiling)))
+        stage.events.append(("huge", any(huge)))
 
     def unlink(machine: Any, vma: Vma) -> None:
         stage.events.append(("unlink", vma))

@@ -16,12 +16,14 @@ import z3  # type: ignore[import-untyped]
 
 from impl.mm.exit import exit_mmap
 from impl.mm.geometry import X86_64, X86_64_LA57, PageGeometry
-from impl.mm.objects import Vma
+from impl.mm.objects import ZERO, Vma
 from impl.mm.recovery import RECOVERIES, Recovery
 from proofs.claim import Claim, Edit, Twin, main
-from proofs.paths import Program, claim
+from proofs.layouts import fork_to_case
+from proofs.paths import Program, assume, claim
 from proofs.stage import ListCursor, Stage, claim_order, in_order, mapped, on_stage, populated, vmas
-from proofs.words import Word
+from proofs.walks import Walked, marked_parts, release_parts, walked, zap_parts
+from proofs.words import Word, choose, term_of
 
 RIGHT = ("bulk_insert", "zero_marker", "zero_marker_6_14", "zero_marker_6_17", "unmap_in_place")
 """Recoveries for which the claim holds without a condition."""
@@ -39,6 +41,7 @@ def failed_fork(copied: int, left: int, shape: PageGeometry, bulk: bool) -> tupl
     fork = SimpleNamespace(
         child=stage.mm,
         first_left=rest[0] if rest else None,
+        rest=rest,
         clearing_failed=False,
         cursor=ListCursor(stage.tree),
         machine=stage.machine,
@@ -76,7 +79,9 @@ def check_pages(stage: Stage, own: list[Vma]) -> None:
     kinds = [kind for kind, _ in stage.events if kind in ("zap", "tables")]
     claim("pages are zapped before their tables go", kinds == sorted(kinds, reverse=True))
     page = Word.named("page", stage.shape.page_shift)
-    claim("a page is zapped if a duplicated VMA has it", z3.Implies(mapped(page, own), stage.zapped(page)))
+    for vma in own:
+        zapped = z3.Implies(mapped(page, [vma]), stage.zapped(page))
+        claim("a page is zapped if a duplicated VMA has it", zapped)
     claim("only such pages are zapped", z3.Implies(stage.zapped(page), mapped(page, own)))
 
 
@@ -86,9 +91,77 @@ def check_tables(stage: Stage, own: list[Vma]) -> None:
     for level in range(1, shape.levels):
         span = shape.span(level)
         table = Word.named(f"table{level}", shape.shift(level))
-        there = populated(table, span, own)
-        claim(f"every table of level {level} goes", z3.Implies(there, stage.goes(table, span)))
+        for vma in own:
+            there = populated(table, span, [vma])
+            claim(f"every table of level {level} goes", z3.Implies(there, stage.goes(table, span)))
         claim_order(stage, level, table)
+
+
+def any_number(
+    name: str, copied: int, left: int, shape: PageGeometry = X86_64
+) -> tuple[Walked, list[Vma], Any]:
+    """A recovery after any number of VMAs was copied: none, one, or 2 for the first and any other one; and
+    none left, one, or 2 for the first and any other one. Their number comes last."""
+    recovery = RECOVERIES[name]
+    stage, fork, own = failed_fork(copied, left, shape, recovery.bulk)
+    number: Any = copied
+    if copied == 2:
+        number = Word.named("copied")
+        assume(number >= 2)
+    stage.mm.map_count = number
+    known = [*own] if recovery.bulk else own + fork.rest
+    walks = Walked(stage, known)
+    with walked(walks):
+        recovery.recover(fork)
+        exit_mmap(stage.mm, recovery.exit_rules)
+    return walks, own, number
+
+
+def number_program(name: str, copied: int, left: int, shape: PageGeometry = X86_64) -> Program:
+    """The claim for any number of VMAs, the walks over them replaced by what is proved of them."""
+
+    def run() -> None:
+        walks, own, number = any_number(name, copied, left, shape)
+        stage = walks.stage
+        others = [vma for vma in walks.known if vma not in own]
+        claim("no promise is broken on the way", not stage.of("alarm"))
+        walks.claim_each_once("release", own, others, "released")
+        walks.claim_each_once("zap", own, others, "zapped")
+        walks.claim_each_once("tables", own, others, "unlinked")
+        claim("map_count is what is released", term_of(stage.mm.map_count) == term_of(number))
+        kinds = [walk.kind for walk in walks.walks]
+        claim("pages go before tables, tables before VMAs", kinds == sorted(kinds, key=ORDER.index))
+        claim("every gather is finished", stage.machine.gathers == 0)
+        claim("the tree is destroyed", stage.tree.destroyed)
+        page = Word.named("page", shape.page_shift)
+        all_zapped = z3.Implies(mapped(page, own), walks.zapped(page, own))
+        claim("a page is zapped if a duplicated VMA has it", all_zapped)
+        for level in range(1, shape.levels):
+            span = shape.span(level)
+            table = Word.named(f"table{level}", shape.shift(level))
+            there = populated(table, span, own)
+            claim(f"every table of level {level} goes", z3.Implies(there, walks.goes(table, span, own)))
+
+    return run
+
+
+def marker_program(left: int) -> Program:
+    """exit_marker_v2 stores its marker where a VMA could not be cleared, and nothing else."""
+
+    def run() -> None:
+        stage, fork, _ = failed_fork(1, left, X86_64, False)
+        fork.clearing_failed = choose("clearing failed")
+        before = list(stage.tree.entries)
+        RECOVERIES["exit_marker_v2"].recover(fork)
+        now = [entry for _, _, entry in stage.tree.entries]
+        marked = now == [before[0][2], *([ZERO] * left)]
+        same = now == [entry for _, _, entry in before]
+        claim("the marker is stored if and only if clearing failed", marked if fork.clearing_failed else same)
+
+    return run
+
+
+ORDER = ("zap", "tables", "release")
 
 
 def _parts() -> dict[str, Program]:
@@ -100,6 +173,18 @@ def _parts() -> dict[str, Program]:
                     parts[f"{name}, {copied} copied, {left} left"] = program(name, copied, left)
     for copied in (0, 1, 2):
         parts[f"undo_v4, {copied} copied, 1 left"] = program("undo_v4", copied, 1)
+    for name in (*RIGHT, "undo_v4"):
+        for copied in (0, 1, 2):
+            for left in (0, 1, 2):
+                if copied + left and (left or name != "undo_v4"):
+                    told = ("none", "one", "any number")
+                    part = f"{name}, {told[copied]} copied, {told[left]} left"
+                    parts[part] = number_program(name, copied, left)
+    parts |= zap_parts() | release_parts() | marked_parts()
+    for name in ("bulk_insert", "zero_marker", "undo_v4", "unmap_in_place"):
+        parts[f"{name}, 4 copied, 1 left"] = program(name, 4, 1)
+    for left in (0, 1):
+        parts[f"exit_marker_v2, its marker, {left} left"] = marker_program(left)
     parts["unmap_in_place, 3 copied, 2 left"] = program("unmap_in_place", 3, 2)
     parts["unmap_in_place, 5 levels, 2 copied, 1 left"] = program("unmap_in_place", 2, 1, X86_64_LA57)
     return parts
@@ -119,9 +204,15 @@ CLAIM = Claim(
     formula="zapped(p) <=> p in some VMA copied;  (T meets some VMA copied) => freed(T);"
     "  freed(T) in one call => no VMA of a later call meets T",
     bounds=f"any page-aligned places in order below task_size; {', '.join(RIGHT)}, and undo_v4 where a VMA is"
-    " left: 0 to 2 VMAs copied and 0 or 1 left, unmap_in_place also 3 and 2; 4 levels, unmap_in_place also 5",
+    " left: any number of VMAs copied and left by induction; executed with 0 to 2 copied and 0 or 1 left,"
+    " with 4 copied but for the later zero_marker, unmap_in_place also 3 and 2; 4 levels, unmap_in_place"
+    " also 5",
     executes=(
-        "recovery.*.recover",
+        "recovery.bulk_insert.BulkInsert.recover",
+        "recovery.undo_v3.UndoV3.recover",
+        "recovery.zero_marker.ZeroMarker.recover",
+        "recovery.zero_marker.ZeroMarker614.recover",
+        "recovery.unmap_in_place.UnmapInPlace.recover",
         "recovery.unmap_in_place.UnmapInPlace.unmap",
         "recovery.undo_v3.UndoV3.unmap_region",
         "exit.exit_mmap",
@@ -133,6 +224,15 @@ CLAIM = Claim(
         "limits.clip",
         "limits.is_gathered",
         "limits.batch_ceiling",
+        "recovery.exit_marker_v2.ExitMarkerV2.recover",
+        "recovery.unmap_in_place.UnmapInPlace.tree_end",
+        "rmap.unlink_anon_vmas",
+        "teardown._unlink",
+        "teardown.put_policy",
+    ),
+    around=(
+        "geometry",
+        "objects",
     ),
     parts=_parts(),
     twins=(
@@ -164,14 +264,15 @@ CLAIM = Claim(
             (Edit(FREE, "vma = following\n                following", "following"),),
             TWO,
         ),
-        Twin("clip_begin", "a wrong cut", (Edit(f"{LIMITS}:clip", "end < high", "end > high"),), ONE),
+        Twin("clip_all", "everything is cut off", (Edit(f"{LIMITS}:clip", ">= high", ">= low"),), ONE),
         Twin(
             "marker_not_known",
             "exit_mmap() frees tables beyond the marker",
             (Edit("impl.mm.exit:exit_mmap", "shape.ceiling, rules.tables", "shape.ceiling, False"),),
-            ("zero_marker, 1 copied, 1 left",),
+            ("zero_marker_6_17, 1 copied, 1 left",),
         ),
     ),
+    to_case=fork_to_case(lambda part: X86_64_LA57 if "5 levels" in part else X86_64),
 )
 
 if __name__ == "__main__":

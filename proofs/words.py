@@ -76,6 +76,16 @@ class Word:
     def __rsub__(self, other: int) -> Word:
         return Word(term_of(other) - self.term, _either(self, other, z3.ULT(term_of(other), self.term)))
 
+    def __neg__(self) -> Word:
+        return 0 - self
+
+    def __rshift__(self, bits: int) -> Word:
+        return Word(z3.LShR(_held(self)[0], bits))
+
+    def __bool__(self) -> bool:
+        """Whether it is not 0."""
+        return bool(self != 0)
+
     def __and__(self, other: Word | int) -> Word:
         if isinstance(other, int) and other == FULL:
             return Word(self.term)
@@ -102,6 +112,15 @@ class Word:
     def __ne__(self, other: object) -> Condition:  # type: ignore[override]
         left, right = _held(self, other)
         return Condition(left != right)
+
+
+def choose(name: str) -> bool:
+    """An input that is 0 or 1: whether it is 1. Both ways are taken, one path each."""
+    from proofs.paths import current
+
+    variable = z3.BitVec(name, 1)
+    current().inputs[name] = (variable, 0)
+    return current().decide(variable == 1)
 
 
 def _either(one: Any, other: Any, now: Any) -> Any:

@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from props import events as expected_events
+from props.choose_port import LIVE
 from props.fork.check import Verdict
 from props.fork.maps import RealVma
 from props.fork.sweep import Swept
@@ -97,12 +98,15 @@ def tasks(options: Options) -> Iterator[Task]:
     finite = []
     if "tiny" in options.lanes and options.port == "impl":
         finite += [task("tiny", number) for number in range(len(WORLDS))]
-    if "spaces" in options.lanes:
+    if "spaces" in options.lanes and options.port != LIVE:
         finite += [task("spaces", number, space) for number, space in enumerate(options.spaces)]
     forks = _fork_tasks(options)
-    endless = ["bulk", "fork", "machine", "fork", "bulk", "fork", "readers", "fork"]
+    endless = ["bulk", "fork", "machine", "fork", "bulk", "fork", "readers", "fork", "live"]
     # The 6.12 kernel goes wrong under readers in more ways than could be kept away from
-    left_out = {"fork": options.port != "impl", "readers": options.careful}
+    live = options.port == LIVE
+    left_out = dict.fromkeys(("bulk", "machine", "readers"), live)
+    left_out |= {"fork": options.port != "impl", "live": not live}
+    left_out["readers"] |= options.careful
     endless = [lane for lane in endless if lane in options.lanes and not left_out.get(lane)]
     if not endless:
         yield from finite

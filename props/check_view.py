@@ -13,6 +13,7 @@ from rich.table import Table
 
 from props.check import Options, Result
 from props.fork.view import verdict_data
+from props.live import failing
 from props.units import Done
 
 EVERY = 10.0
@@ -100,14 +101,20 @@ def result_data(options: Options, result: Result) -> dict[str, Any]:
 
 
 def event_lines(result: Result) -> list[str]:
-    """What happened in the trees, and what did not."""
-    if not result.events:
-        return []
-    missing = result.missing_events()
-    met = len(result.events) - len([name for name in missing if name in result.events])
-    lines = [f"{met} kinds of event met in the trees"]
-    if missing:
-        lines.append("not met in this run: " + ", ".join(missing))
+    """What happened in the trees, and what did not; what was done on the running kernel."""
+    lines = []
+    live = {name.removeprefix("live."): n for name, n in result.events.items() if name.startswith("live.")}
+    if live:
+        failed = live.pop("failed fork", 0)
+        calls = ", ".join(f"{n:,} {name}" for name, n in sorted(live.items()))
+        lines.append(f"on the running kernel: {calls}")
+        lines.append(failing.why_not() or f"{failed} forks of it failed half-way, and left nothing")
+    met = {name for name in result.events if not name.startswith("live.")}
+    if met:
+        missing = result.missing_events()
+        lines.append(f"{len(met.difference(missing))} kinds of event met in the trees")
+        if missing:
+            lines.append("not met in this run: " + ", ".join(missing))
     return lines
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import lru_cache, partial
 from urllib.parse import parse_qsl
 
+from impl.kernel import live
 from impl.kernel.build import Build, Variant, build
 from impl.kernel.errors import KernelBuildError
 from impl.kernel.source import resolve
@@ -20,6 +21,8 @@ MakePort = Callable[..., Port]
 """Makes a port from the flags of a case: `alloc_range` and `rcu`."""
 
 KERNEL = "kernel:"
+LIVE = "live"
+"""The running kernel's address spaces: for cases and histories of those, not for trees."""
 
 
 class PortError(Exception):
@@ -27,14 +30,23 @@ class PortError(Exception):
 
 
 def choose_port(name: str) -> MakePort:
-    """`impl`, `model`, or `kernel:PATH` for the maple tree in a kernel's sources. Raises PortError."""
+    """`impl`, `model`, `kernel:PATH` for the maple tree in a kernel's sources, or `live` for the running
+    kernel's address spaces. Raises PortError."""
     if name == "impl":
         return ImplPort
     if name == "model":
         return ModelPort
     if name.startswith(KERNEL) and name != KERNEL:
         return partial(KernelPort, _built(name))
-    raise PortError(f"there is no port {name!r}: impl, model, or kernel:PATH")
+    if name == LIVE:
+        if reason := live.why_not():
+            raise PortError(reason)
+        return _no_tree
+    raise PortError(f"there is no port {name!r}: impl, model, kernel:PATH, or live")
+
+
+def _no_tree(**flags: bool) -> Port:
+    raise PortError("the port live has address spaces, no maple trees")
 
 
 def is_kernel(name: str) -> bool:

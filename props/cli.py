@@ -24,6 +24,7 @@ from props.check import MOST_FAILURES, Options, run
 from props.check_view import View, event_lines, ktap, result_data, table, wide_console
 from props.choose_port import PortError, choose_port
 from props.cli_kernel import kernel, kernel_variant, port_of, seeds_of
+from props.cli_show import show
 from props.fork.report import print_space_case
 from props.fork.units import NAMES, real_spaces
 from props.fork.view import verdict_lines, verdict_table
@@ -49,11 +50,12 @@ main.add_command(prove)
 
 
 main.add_command(bench)
+main.add_command(show)
 
 
 @main.command("replay")
 @click.argument("cases", nargs=-1, required=True, metavar="CASE...", type=click.Path(path_type=Path))
-@click.option("--port", "port_name", default="impl", metavar="impl|model|kernel:PATH", show_default=True)
+@click.option("--port", "port_name", default="impl", metavar="impl|model|kernel:PATH|live", show_default=True)
 @kernel_variant
 @click.option("--level", type=click.Choice(get_args(Level)), default="exact", show_default=True)
 @click.option(
@@ -91,10 +93,15 @@ def replay_command(
 @click.option(
     "--seed", type=click.IntRange(0, 2**63), default=0, show_default=True, help="Decides every unit."
 )
-@click.option("--port", "port_name", default="impl", metavar="impl|kernel:PATH", show_default=True)
+@click.option("--port", "port_name", default="impl", metavar="impl|kernel:PATH|live", show_default=True)
 @kernel_variant
 @click.option(
     "--avoid-known", is_flag=True, help="Keep away from what docs/findings.md lists for Linux 6.12."
+)
+@click.option(
+    "--proofs/--no-proofs",
+    default=None,
+    help="Prove all claims afterwards, whatever --seconds says.  [default: where nothing is left out]",
 )
 @click.option(
     "--maps",
@@ -129,6 +136,17 @@ def replay_command(
     show_default=True,
     help="End early with so many sorts of failure: they differ in kind, operation or place.",
 )
+@click.option(
+    "--report", type=click.Path(dir_okay=False, path_type=Path), help="Write the run as a page with pictures."
+)
+@click.option(
+    "--bench",
+    "bench_files",
+    multiple=True,
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="For --report: figures (.json) or plots (.png, .svg) that bench wrote; repeatable.",
+)
 @click.option("--ktap", "as_ktap", is_flag=True, help="Print KTAP, the kernel's format for test results.")
 def check_command(
     seconds: float,
@@ -145,7 +163,10 @@ def check_command(
     recoveries: tuple[str, ...],
     json_file: Path | None,
     failures: int,
+    report: Path | None,
+    bench_files: tuple[Path, ...],
     as_ktap: bool,
+    proofs: bool | None,
 ) -> None:
     """The main job: model and port side by side, in every way there is, until the time is up.
 
@@ -170,6 +191,8 @@ def check_command(
     except (PortError, MapsError, UnknownSeed) as error:
         print(error, file=sys.stderr)
         sys.exit(BAD_INPUT)
+    if proofs is None:
+        proofs = not (lanes or recoveries or seeded or as_ktap or port_name != "impl")
     lanes = lanes or (("fork",) if recoveries else tuple(LANES))
     vmas = tuple(tuple(space) for _, space in real_spaces(pids)) if "fork" in lanes else ()
     judged = recoveries or NAMES
@@ -180,6 +203,11 @@ def check_command(
         result = run(options, view.tell)
     if json_file is not None:
         json_file.write_text(json.dumps(result_data(options, result), indent=1) + "\n")
+    if report is not None:
+        from props.show.page import write_page
+        from props.show.run_page import check_page
+
+        write_page(report, check_page(options, result, recoveries or (MEANT_TO_BE_RIGHT,), bench_files))
     if as_ktap:
         print("\n".join(ktap(result)))
     else:
@@ -193,14 +221,20 @@ def check_command(
         for done in result.failures:
             console.print(f"{done.failure}: {done.told[-1]}", markup=False, highlight=False)
     broken = result.broken(recoveries or (MEANT_TO_BE_RIGHT,))
-    sys.exit(DIFFERS if result.failures or broken else 0)
+    status = DIFFERS if result.failures or broken else 0
+    if proofs:
+        from proofs.prove import main as prove_all
+
+        proved = prove_all(jobs=jobs)
+        status = DIFFERS if DIFFERS in (status, proved) else proved
+    sys.exit(status)
 
 
 def _replay_one(console: Console, path: Path, port_name: str, level: Level) -> bool:
     """Replay one case file; whether it differs."""
     make_port = choose_port(port_name)
     if CaseReader(path).header.subject is ADDRESS_SPACE:
-        return print_space_case(console, path, make_port)
+        return print_space_case(console, path, port_name)
     result, held = replay_file(path, make_port, level)
     if result.difference is None:
         console.print(f"{path}: {result.steps} steps, as expected")

@@ -22,6 +22,7 @@ from props.cases.report import explain
 from props.choose_port import choose_port
 from props.difference import Difference
 from props.fork.maps import RealVma
+from props.fork.report import explain_space
 from props.fork.sweep import Swept
 from props.fork.units import fork_unit
 from props.lanes import bulk, tiny
@@ -31,6 +32,9 @@ from props.lanes.maple_machine import MapleMachine
 from props.lanes.maps import Space, exercise
 from props.lanes.mixes import TALL, draw_mix
 from props.lanes.rcu_machine import RcuMachine
+from props.live import failing
+from props.live.failing import Failing
+from props.live.run import history, write_live_case
 from props.lockstep import Lockstep
 
 OPERATIONS = 8000
@@ -39,6 +43,9 @@ OPERATIONS = 8000
 EXAMPLES = 15
 """Runs of a state machine in one unit, and the steps in each."""
 STEPS = 30
+
+HISTORIES = 40
+"""Histories on the running kernel in one unit."""
 
 WORLDS = ((3, False), (3, True), (4, False), (4, True), (5, False), (5, True))
 """The tiny worlds: indices, RCU mode."""
@@ -185,6 +192,36 @@ def _space(task: Task) -> Done:
     return done
 
 
+def _live(task: Task) -> Done:
+    """Histories on the running kernel; the first unit also makes forks fail, where that is permitted."""
+    done = Done(task.lane, task.number)
+    if task.number == 0:
+        _failing_forks(done, failing.failing_forks() if not failing.why_not() else None)
+    for number in range(task.number * HISTORIES, (task.number + 1) * HISTORIES):
+        ran = history(f"{task.seed}/{number}")
+        done.operations += ran.kinds.total()
+        done.events += Counter({f"live.{kind}": count for kind, count in ran.kinds.items()})
+        if ran.difference is not None:
+            small = ran.difference
+            found: dict[str, object] = {"lane": task.lane, "seed": task.seed, "history": number}
+            path = write_live_case(Path(task.out) / f"live-{task.seed}-{number}.jsonl", small, found)
+            done.failure, done.case, done.steps = small.sort, str(path), len(small.steps)
+            told = list(explain_space(small, path.name))
+            done.told = [*told, "replay it with: " + replay_command(path, task.port)]
+            break
+    return done
+
+
+def _failing_forks(done: Done, came: Failing | None) -> None:
+    """Count forks of the running kernel that failed half-way, and tell what they left."""
+    if came is None:
+        return
+    done.events["live.failed fork"] += came.failed
+    if came.wrong:
+        done.failure = "a fork of the running kernel that failed left something"
+        done.told = [f"made to fail by {came.how}:", *came.wrong]
+
+
 def _fork(task: Task) -> Done:
     assert task.recovery is not None
     vmas = None if task.vmas is None else list(task.vmas)
@@ -199,6 +236,8 @@ LANES: dict[str, Callable[[Task], Done]] = {
     "tiny": _tiny,
     "spaces": _space,
     "fork": _fork,
+    "live": _live,
 }
 """The parts of the job: random runs in bulk, Hypothesis' state machines for trees and for readers, tiny
-worlds visited whole, real address spaces, and forks that fail at every point under every recovery."""
+worlds visited whole, real address spaces, forks that fail at every point under every recovery, and histories
+on the running kernel."""

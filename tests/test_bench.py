@@ -8,7 +8,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from impl.kernel.build import build
+from impl.kernel.errors import KernelBuildError
+from impl.kernel.source import find
 from impl.maple import MapleTree
+from props.bench import bulk_kernel
 from props.bench import check as bench_check
 from props.bench import kernel as bench_kernel
 from props.bench import report as bench_report
@@ -150,3 +154,13 @@ def test_a_bare_entry_is_replaced() -> None:
     tree.store_range(0, 0, 1)
     tree.replace_each(lambda entry: entry + 1)
     assert tree.load(0) == 2
+
+
+def test_the_bulk_lane_on_the_c_tree_is_measured_in_parts() -> None:
+    try:
+        built = build(find())
+    except KernelBuildError as error:
+        pytest.skip(str(error))
+    parts = bulk_kernel.run(built, bulk_kernel.Size(runs=2, operations=300, rounds=1))
+    assert min(parts.whole.median, parts.without_tree.median, parts.tree.median) > 0
+    assert parts.as_json()["per_minute"] == parts.whole.median * 60

@@ -27,7 +27,8 @@ def run(*arguments: str) -> tuple[int, str]:
 
 
 def test_check_ends_with_a_table(tmp_path: Path) -> None:
-    status, output = run("check", "--seconds", "2", "--jobs", "1", "--out", str(tmp_path))
+    limits = ("--seconds", "2", "--jobs", "1", "--no-proofs")
+    status, output = run("check", *limits, "--out", str(tmp_path))
     assert status == 0, output
     for lane in ("bulk", "machine", "readers", "spaces"):
         assert lane in output
@@ -123,3 +124,13 @@ def test_every_figure_goes_to_a_file(tmp_path: Path) -> None:
     figures = json.loads(file.read_text())
     assert figures["lanes"]["bulk"]["operations"] > 0
     assert {verdict["recovery"] for verdict in figures["verdicts"]}
+
+
+def test_check_proves_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """By default where nothing is left out; and what is refuted, or without an answer, is the exit status."""
+    limits = ("--seconds", "0", "--jobs", "1", "--out", str(tmp_path))
+    for status in (0, 1, 3):
+        monkeypatch.setattr("proofs.prove.main", lambda jobs, status=status: status)
+        assert run("check", *limits)[0] == status
+        assert run("check", *limits, "--lane", "tiny")[0] == 0
+        assert run("check", *limits, "--lane", "tiny", "--proofs")[0] == status

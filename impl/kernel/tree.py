@@ -70,6 +70,11 @@ class KernelTree:
         self._errors: Any = None
         self.reset(alloc_range=alloc_range, rcu=rcu)
 
+    @property
+    def flags(self) -> dict[str, bool]:
+        """The flags that tree 0 was made with."""
+        return {"alloc_range": bool(self._flags & 1), "rcu": bool(self._flags & 2)}
+
     def reset(self, *, alloc_range: bool, rcu: bool) -> Answer:
         """Destroy all and begin anew. ``leaked`` in the answer counts the nodes that nothing held."""
         self._flags = alloc_range | rcu << 1

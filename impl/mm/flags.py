@@ -36,11 +36,7 @@ SMAPS = {
 """The two letters of each flag in the VmFlags line of smaps."""
 
 
-def is_accountable(flags: int, *, has_file: bool) -> bool:
-    """Whether a new mapping is charged: private and writable, not hugetlb, or shared without a file
-    (accountable_mapping(), shmem)."""
-    if flags & (VM_HUGETLB | VM_PFNMAP):
-        return False
-    if flags & VM_SHARED:
-        return not has_file
-    return bool(flags & VM_WRITE)
+def is_accountable(flags: int) -> bool:
+    """Whether a new mapping is charged: private and writable, not hugetlb (accountable_mapping()). Shared
+    memory without a file is charged to what it maps, not to the VMA (shmem_acct_size())."""
+    return flags & (VM_WRITE | VM_SHARED | VM_HUGETLB | VM_PFNMAP) == VM_WRITE

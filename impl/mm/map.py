@@ -35,7 +35,7 @@ def add_vma(mm: Mm, start: int, size: int, flags: int, file: int | None) -> int:
     machine, plan = mm.machine, mm.machine.plan
     pages = size >> machine.geometry.page_shift
     flags |= VM_MAYREAD
-    if is_accountable(flags, has_file=file is not None):
+    if is_accountable(flags):
         if not machine.charge(pages):
             return -errno.ENOMEM
         flags |= VM_ACCOUNT

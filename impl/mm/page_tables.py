@@ -89,16 +89,30 @@ class PageTables:
     def populate(self, addr: int, huge: bool) -> bool:
         """A page at ``addr``: whether there was memory for the tables on the way. What was allocated
         before a refusal stays (handle_mm_fault(), hugetlb_fault())."""
+        table = self.reach(addr, 2 if huge and not self.geometry.hugepd else 1, huge)
+        if table is None:
+            return False
+        table.pages |= 1 << ((addr - table.start) >> table.shift)
+        return True
+
+    def reach(self, addr: int, level: int, huge: bool = False) -> Table | None:
+        """The table of a level over ``addr``, made with those above it where it is not there; None where
+        there is no memory."""
         table = self.top
-        leaf = 2 if huge and not self.geometry.hugepd else 1
-        while table.level > leaf:
+        while table.level > level:
             entry = (addr - table.start) >> table.shift
             child = table.below.get(entry) or self.add(table, entry, huge and table.level == 2)
             if child is None:
-                return False
+                return None
             table = child
-        table.pages |= 1 << ((addr - table.start) >> table.shift)
-        return True
+        return table
+
+    def lookup(self, addr: int, level: int) -> Table | None:
+        """The table of a level over ``addr``; None where there is none."""
+        table: Table | None = self.top
+        while table is not None and table.level > level:
+            table = table.below.get((addr - table.start) >> table.shift)
+        return table
 
     def has_page(self, addr: int) -> bool:
         """Whether there is a page at ``addr``."""

@@ -44,12 +44,16 @@ def splits_huge(mm: Mm, start: int, end: int) -> bool:
     return False
 
 
+def reach(mm: Mm, start: int, end: int) -> int:
+    """Where the first hole in [start, end) begins, or the end."""
+    at = start
+    for vma in inside(mm, start, end):
+        if vma.start > at:
+            break
+        at = vma.end
+    return min(at, end)
+
+
 def areas_without_hole(mm: Mm, start: int, end: int) -> list[Vma] | None:
     """The VMAs over [start, end), None where there is a hole."""
-    found = inside(mm, start, end)
-    at = start
-    for vma in found:
-        if vma.start > at:
-            return None
-        at = vma.end
-    return found if at >= end else None
+    return inside(mm, start, end) if reach(mm, start, end) == end else None

@@ -1,6 +1,6 @@
 """mremap: a mapping grows, shrinks or moves.
 
-Not covered: hugetlb and VM_PFNMAP, and moving whole page tables instead of pages.
+Not covered: hugetlb and VM_PFNMAP. Whole page tables are not moved but made anew, with the same outcome.
 """
 
 from __future__ import annotations
@@ -25,25 +25,28 @@ if TYPE_CHECKING:
 
 def mremap(mm: Mm, start: int, size: int, to: int, new_size: int) -> int:
     """Resize the mapping [start, start + size) in place (``to`` equal to ``start``), or move it to ``to``,
-    whatever is there (MREMAP_FIXED). -EFAULT unless it lies in one VMA; -EINVAL for a bad range, an overlap,
+    whatever is there (MREMAP_FIXED). -EFAULT unless it lies in one VMA, which to shrink in place needs no
+    more than begin there; -EINVAL for a bad range, an overlap,
     hugetlb or VM_PFNMAP; -ENOMEM where there is no room, charge or memory."""
     if bad_range(mm, start, size) or bad_range(mm, to, new_size):
         return -errno.EINVAL
     vma = mm.find(start)
-    if vma is None or vma.start > start or vma.end < start + size:
+    if vma is None or vma.start > start:
         return -errno.EFAULT
     if vma.flags & (VM_HUGETLB | VM_PFNMAP):
         return -errno.EINVAL
+    if to == start and new_size <= size:
+        return munmap(mm, start + new_size, size - new_size) if new_size < size else 0
+    if vma.end < start + size:
+        return -errno.EFAULT
     if to == start:
-        return _resize(mm, vma, start, size, new_size)
+        return _grow(mm, vma, start, size, new_size)
     if (start < to + new_size and to < start + size) or kinds_clash(mm, to, to + new_size, vma.flags):
         return -errno.EINVAL
     return _move(mm, start, size, to, new_size)
 
 
-def _resize(mm: Mm, vma: Vma, start: int, size: int, new_size: int) -> int:
-    if new_size <= size:
-        return munmap(mm, start + new_size, size - new_size) if new_size < size else 0
+def _grow(mm: Mm, vma: Vma, start: int, size: int, new_size: int) -> int:
     end = start + new_size
     if vma.end != start + size or inside(mm, vma.end, end) or kinds_clash(mm, vma.end, end, vma.flags):
         return -errno.ENOMEM
@@ -59,7 +62,11 @@ def _resize(mm: Mm, vma: Vma, start: int, size: int, new_size: int) -> int:
 
 def _move(mm: Mm, start: int, size: int, to: int, new_size: int) -> int:
     """move_vma(): a new VMA at the destination takes over policy, anon_vma, userfaultfd and pages."""
-    ret = munmap(mm, to, new_size) or split_around(mm, start, start + size)
+    common = size if size < new_size else new_size
+    ret = munmap(mm, to, new_size)
+    if not ret and common < size:
+        ret = munmap(mm, start + common, size - common)
+    ret = ret or split_around(mm, start, start + common)
     if ret:
         return ret
     old = mm.find(start)
@@ -86,9 +93,28 @@ def _move(mm: Mm, start: int, size: int, to: int, new_size: int) -> int:
         set_policy(mm, to, old.policy)
     if old.anon_vma is not None and not prepare_anon_vma(mm.machine, new):
         return -errno.ENOMEM
-    common = size if size < new_size else new_size
+    ret = _move_tables(mm, start, to, common)
+    if ret:
+        return ret
     for first, last, _ in mm.tables.pages():
         low, high = max(first, start), min(last + 1, start + common)
         if low < high and not populate_vma(mm, new, low - start + to, high - start + to):
             return -errno.ENOMEM
-    return take_out(mm, start, start + size)
+    return take_out(mm, start, start + common)
+
+
+def _move_tables(mm: Mm, start: int, to: int, size: int) -> int:
+    """Make the tables at ``to`` for those at ``start``, empty ones too (move_page_tables()). Where there is
+    only a table of the second level, what that hangs in is made, or its like if all of its span moves."""
+    tables, shape = mm.tables, mm.machine.geometry
+    lowest, middle = shape.span(1), shape.span(2)
+    at = 0
+    while at < size:
+        old, new = start + at, to + at
+        if tables.lookup(old, 2) is not None:
+            whole = (old | new) & (middle - 1) == 0 and size - at >= middle
+            there = 1 if tables.lookup(old, 1) is not None else 2 if whole else 3
+            if tables.reach(new, there) is None:
+                return -errno.ENOMEM
+        at += min(lowest - (old & (lowest - 1)), lowest - (new & (lowest - 1)))
+    return 0

@@ -49,6 +49,28 @@ def bench_check_command(json_path: Path | None, quick: bool) -> None:
     _write(json_path, pace.as_json())
 
 
+@bench.command("kernel")
+@click.option(
+    "--path", metavar="PATH", help="Kernel tree; default: $MAPLEPROOF_KERNEL or Debian's linux-source."
+)
+@JSON
+@QUICK
+def bench_kernel_command(path: str | None, json_path: Path | None, quick: bool) -> None:
+    """The bulk lane on a kernel's own tree: operations per second, and what each part costs."""
+    from impl.kernel.build import build
+    from impl.kernel.errors import KernelBuildError
+    from impl.kernel.source import find, resolve
+    from props.bench import bulk_kernel
+
+    try:
+        built = build(resolve(path) if path else find())
+    except KernelBuildError as error:
+        raise click.UsageError(str(error)) from None
+    parts = bulk_kernel.run(built, bulk_kernel.QUICK if quick else None)
+    bulk_kernel.show(parts, wide())
+    _write(json_path, parts.as_json())
+
+
 @bench.command("fork")
 @JSON
 @QUICK
@@ -59,6 +81,25 @@ def bench_fork_command(json_path: Path | None, quick: bool, plot_path: Path | No
 
     counts = bench_fork.COUNTS[:3] if quick else bench_fork.COUNTS
     bench_fork.main(json_path, plot_path, counts=counts, seconds=0.1 if quick else 1.0)
+
+
+@bench.command("prove")
+@JSON
+@QUICK
+def bench_prove_command(json_path: Path | None, quick: bool) -> None:
+    """How a proof grows with the VMAs executed one by one, and by induction; and with the fan-out."""
+    from proofs import growth
+
+    progress = Console(stderr=True)
+
+    def tell(line: str) -> None:
+        progress.print(line, markup=False)
+
+    done = growth.run(growth.COUNTS[:2] if quick else growth.COUNTS, tell)
+    leaves = growth.run_leaves(growth.FAN_OUTS[:2] if quick else growth.FAN_OUTS, tell)
+    growth.show(done, leaves, wide())
+    figures = {"undo_exact": done, "write_kinds": leaves}
+    _write(json_path, {name: [one._asdict() for one in rows] for name, rows in figures.items()})
 
 
 def _write(path: Path | None, figures: dict[str, Any]) -> None:

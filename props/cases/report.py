@@ -22,7 +22,7 @@ NAMING_PLACES = ("index", "first", "last", "start")
 def explain(difference: Difference, title: str, held: Ranges = ()) -> list[str]:
     """The lines, the first of which says what failed where. `held` is what the port's tree holds then."""
     lines = [f"{title}: {difference.kind} at step {difference.number}"]
-    chosen = list(_operations_that_matter(difference))
+    chosen = list(operations_that_matter(difference))
     lines += [f"  {difference.first + i:>5}  {spell(difference.steps[i].op)}" for i in chosen]
     lines += _answers(difference)
     lines += _held_there(difference, held)
@@ -33,15 +33,15 @@ def explain(difference: Difference, title: str, held: Ranges = ()) -> list[str]:
     return lines + ["  " + line.rstrip() for line in detail]
 
 
-def _operations_that_matter(difference: Difference) -> list[int]:
+def operations_that_matter(difference: Difference) -> list[int]:
     """Which of the difference's steps to show, in order; of a reader within a write, that write last."""
     steps = difference.steps
-    failing = _failing(difference)
+    failing = failing_step(difference)
     if failing is None:
         return []
     at = difference.number - difference.first
     chosen = [*range(at, len(steps)), *_steps_of_cursor(steps, at)][:MOST_OPERATIONS]
-    places = [_place(steps[i]) for i in chosen] + [_place(failing, difference.actual)]
+    places = [place_named(steps[i]) for i in chosen] + [place_named(failing, difference.actual)]
     low, high = min(place[0] for place in places) - 1, max(place[1] for place in places) + 1
     for i in range(at - 1, -1, -1):
         if len(chosen) == MOST_OPERATIONS:
@@ -49,7 +49,7 @@ def _operations_that_matter(difference: Difference) -> list[int]:
         op = steps[i].op
         if i in chosen or (op.tree != failing.op.tree and not isinstance(op, MtreeDup)):
             continue
-        first, last = _place(steps[i])
+        first, last = place_named(steps[i])
         if isinstance(op, MtreeDup) or (form_of(op).writes and first <= high and last >= low):
             chosen.append(i)
     return sorted(chosen)
@@ -68,7 +68,7 @@ def _steps_of_cursor(steps: Sequence[Step], at: int) -> Iterator[int]:
                 return
 
 
-def _place(step: Step, actual: Answer | None = None) -> tuple[int, int]:
+def place_named(step: Step, actual: Answer | None = None) -> tuple[int, int]:
     """The lowest and highest index that a step names or answers; of a write that names none, of all."""
     sources = [source for source in (step.op, step.expect, actual) if source is not None]
     named = [getattr(source, name, ABSENT) for source in sources for name in NAMING_PLACES]
@@ -86,14 +86,14 @@ def _answers(difference: Difference) -> Iterator[str]:
         assert isinstance(expected.entries, list)
         yield from _contents(expected.entries, actual.entries if isinstance(actual.entries, list) else [])
         return
-    yield f"  expected  {_spell_answer(expected, difference.keys)}"
-    failing = _failing(difference)
+    yield f"  expected  {spell_answer(expected, difference.keys)}"
+    failing = failing_step(difference)
     if failing is not None and failing.also not in (None, expected):
-        yield f"  or        {_spell_answer(failing.also or NOTHING, difference.keys)}"
-    yield f"  actual    {_spell_answer(actual, difference.keys)}"
+        yield f"  or        {spell_answer(failing.also or NOTHING, difference.keys)}"
+    yield f"  actual    {spell_answer(actual, difference.keys)}"
 
 
-def _spell_answer(answer: Answer, keys: tuple[str, ...]) -> str:
+def spell_answer(answer: Answer, keys: tuple[str, ...]) -> str:
     given = answer.given()
     words = []
     for key in {**given, **dict.fromkeys(keys)}:
@@ -112,14 +112,14 @@ def _contents(expected: Ranges, actual: Ranges) -> Iterator[str]:
 
 def _held_there(difference: Difference, held: Ranges) -> Iterator[str]:
     """The ranges that the port holds where the failing operation looked."""
-    failing = _failing(difference)
+    failing = failing_step(difference)
     if failing is not None and held and "entries" not in difference.keys:
-        low, high = _place(failing, difference.actual)
+        low, high = place_named(failing, difference.actual)
         near = [range_ for range_ in held if range_[0] <= high + 1 and range_[1] >= low - 1]
         yield f"  held there  {_spell_ranges(near)}"
 
 
-def _failing(difference: Difference) -> Step | None:
+def failing_step(difference: Difference) -> Step | None:
     """The step that failed, if it is among those that are kept."""
     at = difference.number - difference.first
     return difference.steps[at] if 0 <= at < len(difference.steps) else None

@@ -32,6 +32,10 @@ SPACE_FORMS = register(
         Form("pages", ops.Pages, ENTRIES),
         Form("page_tables", ops.PageTables, ENTRIES),
         Form("committed", ops.Committed, ("index",)),
+        Form("vmas", ops.Vmas, ENTRIES),
+        Form("table_bytes", ops.TableBytes, ("index",)),
+        Form("write", ops.Write, RET, writes=True),
+        Form("read", ops.Read, ("ret", "entry")),
     ),
     {"recovery": tuple(RECOVERIES), "advice": tuple(ADVICE)},
 )

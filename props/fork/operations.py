@@ -148,6 +148,31 @@ class Committed(Common):
     """How many pages are charged in all."""
 
 
+@dataclass(frozen=True, slots=True)
+class Vmas(SpaceOperation):
+    """What is mapped, equal neighbours as one, with the flags that the kernel shows to everybody."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableBytes(SpaceOperation):
+    """How many bytes of page tables there are below the topmost (VmPTE)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Write(SpaceOperation):
+    """Let the page at an address hold a number."""
+
+    start: int
+    entry: int
+
+
+@dataclass(frozen=True, slots=True)
+class Read(SpaceOperation):
+    """What the page at an address holds; nothing, if it was never written."""
+
+    start: int
+
+
 AddressSpaceOperation = (
     CommitLimit
     | Mmap
@@ -165,5 +190,9 @@ AddressSpaceOperation = (
     | Pages
     | PageTables
     | Committed
+    | Vmas
+    | TableBytes
+    | Write
+    | Read
 )
 """Any of them."""

@@ -3,27 +3,35 @@
 A broken promise is an answer too: `crash` names it. Afterwards the port is of no more use.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from errno import EFAULT, ENOMEM
 from typing import Any
 
 from impl.failure import FailAfter, FailurePlan
 from impl.mm import calls
 from impl.mm.exit import drop_mm
-from impl.mm.flags import VM_HUGETLB
+from impl.mm.flags import VM_HUGETLB, VM_READ, VM_WRITE
 from impl.mm.fork import fork
 from impl.mm.geometry import PageGeometry
 from impl.mm.machine import Machine
 from impl.mm.mm import Mm
+from impl.mm.objects import Vma
 from impl.mm.observers import all_observers, rmap_walk_of_file
 from impl.mm.promises import Alarm
 from impl.mm.recovery import RECOVERIES, Recovery
+from impl.mm.touch import populate_vma
 from model.address_space import Shape, Space, World
+from model.space import ACCOUNT, DONTCOPY, MAYREAD, PFNMAP, PROTECTION, SHARED, WIPEONFORK
 from props.fork import operations as ops
 from props.fork.audit import after_failure, after_success, check_counters, crash_alarm, note
+from props.fork.contents import ModelContents
 from props.ops.answers import ABSENT, NOTHING, Answer
 from props.ops.common_operations import Common
 
 NO_LIMIT = 1 << 62
+
+VISIBLE = PROTECTION | SHARED | DONTCOPY | ACCOUNT | WIPEONFORK
+"""The flags that `vmas` answers, and VM_MAYREAD, which all have."""
 
 
 class FailFrom(FailAfter):
@@ -144,6 +152,33 @@ def _tables(port: ImplSpaces, op: Any) -> Answer:
     return Answer(entries=[(start, start + span - 1, op.level) for start in starts])
 
 
+def _table_bytes(port: ImplSpaces, op: Any) -> Answer:
+    geometry = port.machine.geometry
+    lower = [table for table in port.spaces[op.space].tables.tables() if table.level < geometry.levels]
+    return Answer(index=len(lower) * geometry.page)
+
+
+def _usable(port: ImplSpaces, op: Any, wanted: int) -> Vma | None:
+    """The VMA at an address, if it may be used so."""
+    there = [vma for vma in port.spaces[op.space].vmas() if vma.start <= op.start < vma.end]
+    return next((vma for vma in there if vma.flags & wanted and not vma.flags & PFNMAP), None)
+
+
+def _write(port: ImplSpaces, op: Any) -> Answer:
+    """What a page holds is not modelled here."""
+    if _usable(port, op, VM_WRITE) is None:
+        return Answer(ret=-EFAULT)
+    return Answer(ret=calls.touch(port.spaces[op.space], op.start, port.machine.geometry.page))
+
+
+def _read(port: ImplSpaces, op: Any) -> Answer:
+    vma = _usable(port, op, VM_READ | VM_WRITE)
+    if vma is None:
+        return Answer(ret=-EFAULT)
+    there = populate_vma(port.spaces[op.space], vma, op.start, op.start + port.machine.geometry.page)
+    return Answer(ret=0 if there else -ENOMEM)
+
+
 _IMPL: Mapping[type[Common], Callable[[ImplSpaces, Any], Answer]] = {
     ops.CommitLimit: _limit,
     ops.Mmap: _call(calls.mmap, "start", "size", "flags", "file"),
@@ -161,6 +196,12 @@ _IMPL: Mapping[type[Common], Callable[[ImplSpaces, Any], Answer]] = {
     ops.Pages: lambda port, op: Answer(entries=port.spaces[op.space].tables.pages()),
     ops.PageTables: _tables,
     ops.Committed: lambda port, op: Answer(index=port.machine.committed),
+    ops.Vmas: lambda port, op: merged(
+        (vma.start, vma.end, vma.flags) for vma in port.spaces[op.space].vmas()
+    ),
+    ops.TableBytes: _table_bytes,
+    ops.Write: _write,
+    ops.Read: _read,
 }
 
 
@@ -175,6 +216,7 @@ class ModelSpaces:
 
     def __init__(self, geometry: PageGeometry) -> None:
         self.world = World(shape_of(geometry), NO_LIMIT)
+        self.contents = ModelContents(self.world)
 
     def expected(self, op: Common, actual: Answer) -> Answer:
         """What the operation must answer."""
@@ -184,7 +226,13 @@ class ModelSpaces:
 
     def apply(self, op: Any) -> Answer:
         """Carry out one operation."""
-        return _MODEL[type(op)](self.world, op)
+        if isinstance(op, ops.Write):
+            return self.contents.write(op)
+        if isinstance(op, ops.Read):
+            return self.contents.read(op)
+        answer = _MODEL[type(op)](self.world, op)
+        self.contents.note(op, answer.ret)
+        return answer
 
 
 def _model_call(name: str, *names: str) -> Callable[[World, Any], Answer]:
@@ -212,6 +260,18 @@ def _runs(space: Space) -> list[tuple[int, int, int]]:
     return runs
 
 
+def merged(areas: Iterable[tuple[int, int, int]]) -> Answer:
+    """VMAs as (start, end, flags), equal neighbours as one, with the flags that everybody can see."""
+    entries: list[tuple[int, int, int]] = []
+    for start, end, flags in areas:
+        seen = flags & VISIBLE | MAYREAD
+        if entries and entries[-1][1] + 1 == start and entries[-1][2] == seen:
+            entries[-1] = (entries[-1][0], end - 1, seen)
+        else:
+            entries.append((start, end - 1, seen))
+    return Answer(entries=entries)
+
+
 def _model_tables(world: World, op: Any) -> Answer:
     span = world.shape.span(op.level)
     starts = sorted(start for level, start in world.spaces[op.space].tables if level == op.level)
@@ -237,4 +297,8 @@ _MODEL: Mapping[type[Common], Callable[[World, Any], Answer]] = {
     ops.Pages: lambda world, op: Answer(entries=_runs(world.spaces[op.space])),
     ops.PageTables: _model_tables,
     ops.Committed: lambda world, op: Answer(index=world.committed()),
+    ops.Vmas: lambda world, op: merged(
+        (area.start, area.end, area.flags) for area in world.spaces[op.space].areas
+    ),
+    ops.TableBytes: lambda world, op: Answer(index=len(world.spaces[op.space].tables) * world.shape.page),
 }

@@ -5,22 +5,24 @@ from pathlib import Path
 
 from rich.console import Console
 
-from props.choose_port import MakePort, PortError
+from props.choose_port import LIVE, PortError
 from props.difference import Difference
 from props.fork.case import replay_space_case
 from props.ops.answers import ABSENT
 from props.ops.forms import spell
-from props.ports import ImplPort, ModelPort
 
 MOST_STEPS = 12
 
+PORTS = ("impl", "model", LIVE)
+"""The ports that have address spaces."""
 
-def print_space_case(console: Console, path: Path, make_port: MakePort) -> bool:
+
+def print_space_case(console: Console, path: Path, port: str) -> bool:
     """Replay one case file and print what came of it; whether it differs. Raises CaseError, and PortError
     for a port that has no address spaces."""
-    if make_port not in (ImplPort, ModelPort):
-        raise PortError(f"{path} is about address spaces, which only impl and model have")
-    result = replay_space_case(path, "model" if make_port is ModelPort else "impl")
+    if port not in PORTS:
+        raise PortError(f"{path} is about address spaces, which only {', '.join(PORTS)} have")
+    result = replay_space_case(path, port)
     if result.difference is None:
         console.print(f"{path}: {result.steps} steps, as expected")
         return False

@@ -36,6 +36,7 @@ def test_what_is_written_is_read_and_replayed(tmp_path: Path) -> None:
         whole: list[Common] = [*program, ops.CommitLimit(1 << 40), ops.Committed()]
         if not any(isinstance(op, ops.Exit) for op in program):
             whole += [ops.Fork(0, 90, "unmap_in_place", fail_after=k), *queries(0, shape)]
+            whole += [ops.Vmas(0), ops.TableBytes(0), ops.Write(0, 0, 5), ops.Read(0, 0)]
         path = write_space_case(tmp_path / f"{k}.jsonl", f"n{k}", whole, shape, "ok")
         case = read_case(path)
         assert [step.op for step in case.steps] == whole

@@ -6,6 +6,7 @@ import pytest
 import z3
 
 from impl.mm.words import wrap
+from proofs import patience
 from proofs.claim import Claim, Edit, Twin, exit_status, judge
 from proofs.paths import Paths, Program, assume, claim
 from proofs.words import Word
@@ -134,8 +135,21 @@ def test_a_path_that_never_ends_is_not_finished() -> None:
     assert not found.proved
 
 
+def test_code_that_is_stuck_is_not_finished(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "SECONDS", 0.1)
+
+    def program() -> None:
+        x = Word.named("x")
+        while x.term is not None:
+            pass
+
+    found = Paths(program).explore()
+    assert (found.paths, found.finished, found.proved, found.refuted) == (0, False, False, None)
+    assert Paths(counting(3)).explore().proved
+
+
 def hard() -> None:
-    """The product of two words is a prime of 64 bits: not within a millisecond."""
+    """The product of two words is a prime of 64 bits: not with little effort."""
     x, y = Word.named("x"), Word.named("y")
     wide = [z3.ZeroExt(64, word.term) for word in (x, y)]
     assume(x > 1)
@@ -144,7 +158,7 @@ def hard() -> None:
 
 
 def test_an_unknown_is_not_proved() -> None:
-    found = Paths(hard, milliseconds=1).explore()
+    found = Paths(hard, effort=1000).explore()
     assert found.unknown
     assert not found.finished
     assert not found.proved
@@ -217,6 +231,19 @@ def test_a_refuted_claim_says_where() -> None:
     judged = judge(small_claim(program=lambda: claim("x is 0", Word.named("x") == 0)))
     assert judged.verdict == "refuted"
     assert str(judged.refutation) == "all: x is 0; not for x=0x1"
+
+
+def test_what_the_engine_cannot_execute_is_inconclusive_and_refutes_no_twin() -> None:
+    def breaks() -> None:
+        _ = Word.named("x") < "one"  # type: ignore[operator]
+
+    judged = judge(small_claim(Twin("breaks", "a string", programs=(breaks,)), program=breaks))
+    assert judged.verdict == "inconclusive"
+    assert judged.twins == {"breaks": None}
+    assert [what.split(", in ")[0] for what in judged.unknown] == [
+        "all: TypeError: 'one' is no word",
+        "twin breaks: breaks 1: TypeError: 'one' is no word",
+    ]
 
 
 def test_exit_status() -> None:

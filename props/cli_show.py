@@ -1,0 +1,59 @@
+"""`mapleproof show`: a case as a picture, in the terminal or as a page."""
+
+import sys
+from pathlib import Path
+from typing import cast, get_args
+
+import click
+from rich.console import Console
+
+from props.cases.lines import CaseError
+from props.choose_port import PortError
+from props.cli_kernel import kernel_variant, port_of
+from props.ops.answers import Level
+from props.seeded.planting import UnknownSeed
+
+DIFFERS = 1
+BAD_INPUT = 2
+
+
+@click.command("show")
+@click.argument("case", type=click.Path(path_type=Path))
+@click.option("--port", "port_name", default="impl", metavar="impl|model|kernel:PATH", show_default=True)
+@kernel_variant
+@click.option("--level", type=click.Choice(get_args(Level)), default="exact", show_default=True)
+@click.option(
+    "--seeded",
+    metavar="NAME",
+    help="Plant a known mistake first: one that check --seeded list names, or CLAIM.TWIN of prove --twins.",
+)
+@click.option(
+    "--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page that opens from disk."
+)
+def show(
+    case: Path, port_name: str, sanitize: str, debug: bool, level: str, seeded: str | None, html: Path | None
+) -> None:
+    """Carry a case file out and show it: the first difference, and the structure before and after.
+
+    Exit status: 0 as expected; 1 a difference; 2 bad usage or bad input.
+    """
+    from props.show.carry_out import picture_of_file
+    from props.show.page import picture_page, write_page
+    from props.show.terminal import WIDTH, lines_of
+
+    try:
+        port_name, planted = port_of(port_name, sanitize, debug, seeded)
+        picture = picture_of_file(case, port_name, cast(Level, level), planted)
+        if html is not None:
+            write_page(html, picture_page(picture))
+    except (CaseError, PortError, UnknownSeed, OSError) as error:
+        print(error, file=sys.stderr)
+        sys.exit(BAD_INPUT)
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    if html is not None:
+        console.print(f"{html}: {picture.headline}")
+    else:
+        for line in lines_of(picture):
+            line.truncate(WIDTH)
+            console.print(line)
+    sys.exit(DIFFERS if picture.failing is not None else 0)

@@ -1,0 +1,1 @@
+"""Address spaces of the running kernel, beside the reference and the implementation."""

@@ -1,0 +1,240 @@
+"""A case about maple trees carried out, step by step: what the model holds, and what the port's tree is.
+
+The case is replayed twice: once to find where it ends, then with a frame for each of the last steps. What
+comes before those is in the first frame. Readers within a write are answered; that they look is not shown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any
+
+from impl.maple import MapleTree
+from props.cases.files import Case, Step
+from props.cases.replay import Replayed, replay
+from props.cases.report import operations_that_matter
+from props.choose_port import MakePort
+from props.difference import CRASH, Difference
+from props.expect import was_refused
+from props.kernel_port import KernelPort
+from props.lanes import rcu_run
+from props.ops.answers import Answer, Level
+from props.ops.forms import spell
+from props.ops.operations import Common, RcuReadLock
+from props.ports import ImplPort, ModelPort, Port
+from props.show import steps as told
+from props.show import trees
+from props.show.picture import Frame, Items, Lane, Picture, Recorder, lanes_of
+
+MOST_FRAMES = 1000
+"""The steps that have a frame of their own: the last ones, up to the first difference."""
+
+NODE = re.compile(r"^(?:leaf|node of level \d+) (\d+) \[", re.MULTILINE)
+"""A node in what a broken invariant says."""
+
+COPY = "copy"
+"""The lane of a tree that was being made when a step crashed."""
+
+
+class WatchedPort(ImplPort):
+    """The implementation; after a crash ``under_way`` are the trees that were being made."""
+
+    def __init__(self, alloc_range: bool = False, rcu: bool = False) -> None:
+        super().__init__(alloc_range, rcu)
+        self.under_way: list[MapleTree] = []
+
+    def carry_out(self, op: Common) -> Answer:
+        try:
+            return super().carry_out(op)
+        except Exception as error:
+            known = {id(tree) for tree in self.trees.values()}
+            self.under_way = [tree for tree in _trees_in(error.__traceback__) if id(tree) not in known]
+            raise
+
+
+def _trees_in(traceback: TracebackType | None) -> Iterator[MapleTree]:
+    """The trees in the variables of the functions that a crash went through, each once."""
+    seen: set[int] = set()
+    while traceback is not None:
+        for value in traceback.tb_frame.f_locals.values():
+            if isinstance(value, MapleTree) and id(value) not in seen:
+                seen.add(id(value))
+                yield value
+        traceback = traceback.tb_next
+
+
+@dataclass(slots=True)
+class _Run:
+    """One replay that is looked at."""
+
+    port: Port
+    model: ModelPort
+    recorder: Recorder = field(default_factory=Recorder)
+    leaves: dict[int, trees.Leaves] = field(default_factory=dict)
+    broken: str = ""
+    """The name of the node that an invariant is broken at."""
+
+    def items(self, step: Step, actual: Answer | None, crashed: bool) -> Items:
+        """All that there is to see now."""
+        items = told.step_items(step, actual)
+        lost = crashed and isinstance(self.port, KernelPort)  # its process is a new one
+        for number in sorted(self.model.trees):
+            lane = f"tree{number}"
+            held = self.model.snapshot(number)
+            try:
+                nodes = [] if lost else self._nodes(number, set(held))
+            except Exception:  # too damaged to be looked at
+                lost, nodes = True, []
+            there = None if lost or isinstance(self.port, ModelPort) else trees.entries_of(nodes)
+            items |= trees.model_items(f"model{number}", held, there)
+            if lost:
+                items |= {key: item for key, item in self.recorder.last.items() if item.lane == lane}
+            items |= trees.node_items(lane, nodes, self.broken)
+        for tree in getattr(self.port, "under_way", ()):
+            items |= trees.node_items(COPY, _placed(trees.nodes_outside(tree, 0), items))
+        return items
+
+    def _nodes(self, number: int, held: set[trees.Range]) -> list[trees.Seen]:
+        spell_slot = trees.spell_against(held)
+        if isinstance(self.port, KernelPort):
+            return trees.kernel_nodes(self.port.kernel.shape(number), spell_slot)
+        if isinstance(self.port, ImplPort) and number in self.port.trees:
+            tree = self.port.trees[number]
+            known = self.leaves.setdefault(number, trees.Leaves())
+            known.held = held
+            nodes = trees.impl_nodes(tree, spell_slot, known)
+            inside = len({node.name for node in nodes}) if tree.root >= 0 else 0
+            return nodes + list(trees.nodes_outside(tree, inside))
+        return []
+
+    def model_does(self, step: Step) -> None:
+        """The model carries the step out too; of two right answers it gives the one that changes nothing."""
+        if was_refused(step.op, step.also or step.expect):
+            self.model.refuse(step.op)
+        else:
+            self.model.apply(step.op)
+        self.model.late_answers()
+
+
+def _placed(nodes: Iterator[trees.Seen], items: Items) -> Iterator[trees.Seen]:
+    """Nodes of a copy, each where the node of its number is in the tree that was copied."""
+    for node in nodes:
+        number = node.name.split()[1]
+        twins = [items.get(f"tree0/{kind} {number}") for kind in ("leaf", "node")]
+        twin = next((item for item in twins if item is not None), None)
+        yield node if twin is None else node._replace(name=twin.label, first=twin.first, last=twin.last)
+
+
+def tree_picture(case: Case, port_name: str, make_port: MakePort, level: Level) -> Picture:
+    """Carry a case about maple trees out and look at it. Raises PortError where the port cannot be had."""
+    make = WatchedPort if make_port is ImplPort else make_port
+    flags = case.header.flags
+    port = make(**flags)
+    try:
+        ends = replay(case.steps, port, level).steps
+    finally:
+        port.close()
+    run = _Run(make(**flags), ModelPort(**flags))
+    try:
+        return _look(case, run, port_name, level, max(1, ends - MOST_FRAMES + 1))
+    finally:
+        run.port.close()
+
+
+def _look(case: Case, run: _Run, port_name: str, level: Level, begin: int) -> Picture:
+    """Replay with a frame for each step from ``begin`` on."""
+    waiting: list[tuple[int, Step]] = []
+
+    def take(number: int, step: Step, actual: Answer | None = None, crashed: bool = False) -> Frame:
+        frame = Frame(number, spell(step.op), {}, expected=told.values(step.expect, also=step.also))
+        told.take(run.recorder, frame, run.items(step, actual, crashed))
+        return frame
+
+    def steps() -> Iterator[Step]:
+        for number, step in enumerate(case.steps, start=1):
+            waiting[:] = [(number, step)]
+            yield step
+            run.model_does(step)
+            if number >= begin:
+                take(number, step)
+            waiting.clear()
+
+    result = replay(steps(), run.port, level)
+    difference = result.difference
+    if difference is not None and _is_allowed(case, run.port):
+        result, difference = Replayed(result.steps, None), None
+    if difference is not None:
+        _take_difference(run, waiting, difference, case, take)
+    frames = run.recorder.frames
+    picture = Picture(
+        case.header.name,
+        case.header.subject.name,
+        case.header.origin,
+        port_name,
+        f"{result.steps} steps, as expected",
+        frames=frames,
+    )
+    if difference is not None:
+        picture.headline = told.headline(difference, case.steps[difference.number - 1].also)
+        found = [at for at, frame in enumerate(frames) if frame.number == difference.number]
+        picture.failing = found[-1] if found else len(frames) - 1
+        _mark(frames, difference)
+    picture.lanes = _lanes(frames)
+    return picture
+
+
+def _take_difference(run: _Run, waiting: list[Any], difference: Difference, case: Case, take: Any) -> None:
+    """The frame of the step that ended the replay, or of the end itself."""
+    named = NODE.search(difference.detail)
+    run.broken = f"leaf {named[1]}" if named and named[0].startswith("leaf") else ""
+    run.broken = f"node {named[1]}" if named and not run.broken else run.broken
+    crashed = difference.kind == CRASH
+    if waiting:
+        ((number, step),) = waiting
+        run.model_does(step)
+        take(number, step, difference.actual if difference.keys else None, crashed)
+    elif case.steps:
+        frame = take(len(case.steps), Step(difference.op), None, crashed)
+        frame.text, frame.stage = f"with all done: {frame.text}", "at the end"
+        difference.number = frame.number
+    told_at = [frame for frame in run.recorder.frames if frame.number == difference.number]
+    for frame in told_at[-1:]:
+        also = case.steps[frame.number - 1].also
+        frame.expected = told.values(difference.expected, difference.keys, also)
+        frame.actual = told.values(difference.actual, difference.keys) if difference.keys else ()
+        frame.notes = told.told_of(difference)
+
+
+def _mark(frames: list[Frame], difference: Difference) -> None:
+    """Mark the steps that matter to a difference."""
+    matter = {difference.first + at for at in operations_that_matter(difference)} | {difference.number}
+    for frame in frames:
+        frame.matters = frame.number in matter
+
+
+def _is_allowed(case: Case, port: Port) -> bool:
+    """Whether a case with readers, which saw something else than in the file, saw what they may see."""
+    if not isinstance(port, ImplPort):
+        return False
+    ops = [step.op for step in case.steps]
+    if not any(isinstance(op, RcuReadLock) or op.within is not None for op in ops):
+        return False
+    return rcu_run.rerun(ops, ImplPort, case.header.flags["alloc_range"]) is None
+
+
+def _lanes(frames: list[Frame]) -> tuple[Lane, ...]:
+    """The step, then each tree: the model's entries, the nodes."""
+    items = [item for frame in frames for item in frame.changed.values() if item is not None]
+    numbers = sorted({int(item.lane[5:]) for item in items if item.lane.startswith("model")})
+    titles, rows = {told.LANE: told.TITLE}, {told.LANE: told.ROWS}
+    for number in numbers:
+        titles[f"model{number}"] = f"tree {number}: what the model holds"
+        rows[f"model{number}"] = {"entries": "entries"}
+        titles[f"tree{number}"] = f"tree {number}: the nodes, with pivots and gaps"
+        rows[f"tree{number}"] = trees.rows_of(item for item in items if item.lane == f"tree{number}")
+    titles[COPY] = "what the copy that failed has left behind"
+    rows[COPY] = trees.rows_of(item for item in items if item.lane == COPY)
+    return lanes_of(titles, rows)

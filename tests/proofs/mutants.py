@@ -1,0 +1,282 @@
+"""Every comparison and every `and`, `or` and `not` of an executed function, changed, one at a time."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import inspect
+import signal
+import sys
+import textwrap
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from importlib.util import find_spec
+from types import CodeType, FrameType, FunctionType
+from typing import Any, NamedTuple
+
+import z3
+
+from proofs.paths import Paths
+from proofs.registry import CLAIMS
+from props.seeded.seeding import _function
+
+SECONDS = 60
+"""A part that takes longer on changed code is not proved by it."""
+
+CHANGED: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
+    ast.Lt: (ast.LtE, ast.Gt, ast.GtE),
+    ast.LtE: (ast.Lt, ast.Gt),
+    ast.Gt: (ast.GtE, ast.Lt),
+    ast.GtE: (ast.Gt, ast.Lt),
+    ast.Eq: (ast.NotEq,),
+    ast.NotEq: (ast.Eq,),
+    ast.Is: (ast.IsNot,),
+    ast.IsNot: (ast.Is,),
+    ast.In: (ast.NotIn,),
+    ast.NotIn: (ast.In,),
+}
+"""What a comparison is changed to."""
+
+
+class Mutant(NamedTuple):
+    """One change: in which function, what stood there and what stands there now."""
+
+    where: str
+    old: str
+    new: str
+    tree: ast.FunctionDef
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.old}  ->  {self.new}"
+
+
+def mutants(where: str) -> Iterator[Mutant]:
+    """All changes of one function."""
+    source = textwrap.dedent(inspect.getsource(_function(where)))
+    whole = ast.parse(source).body[0]
+    assert isinstance(whole, ast.FunctionDef)
+    for number, node in enumerate(ast.walk(whole)):
+        for change in changes(node):
+            tree = copy.deepcopy(whole)
+            target = list(ast.walk(tree))[number]
+            old = ast.unparse(target)
+            changed = change(target)
+            if changed is not target:
+                Replace(target, changed).visit(tree)
+            yield Mutant(where, old, ast.unparse(changed), tree)
+
+
+def changes(node: ast.AST) -> Iterator[Any]:
+    """Functions that change such a node, each in its own way, and give what stands there then."""
+    if isinstance(node, ast.Compare):
+        for at, op in enumerate(node.ops):
+            for other in CHANGED[type(op)]:
+                yield lambda target, at=at, other=other: _compare(target, at, other)
+    elif isinstance(node, ast.BoolOp):
+        yield _other_word
+        for at in range(len(node.values)):
+            yield lambda target, at=at: _without(target, at)
+    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        yield lambda target: target.operand
+    elif isinstance(node, (ast.If, ast.While)) and not isinstance(node.test, (ast.Compare, ast.BoolOp)):
+        yield _negated
+
+
+def _compare(target: ast.Compare, at: int, other: type[ast.cmpop]) -> ast.AST:
+    target.ops[at] = other()
+    return target
+
+
+def _other_word(target: ast.BoolOp) -> ast.AST:
+    target.op = ast.Or() if isinstance(target.op, ast.And) else ast.And()
+    return target
+
+
+def _without(target: ast.BoolOp, at: int) -> ast.AST:
+    rest = target.values[:at] + target.values[at + 1 :]
+    return rest[0] if len(rest) == 1 else ast.BoolOp(target.op, rest)
+
+
+def _negated(target: ast.If | ast.While) -> ast.AST:
+    target.test = ast.UnaryOp(ast.Not(), target.test)
+    return target
+
+
+class Replace(ast.NodeTransformer):
+    """Puts one node in the place of another."""
+
+    def __init__(self, old: ast.AST, new: ast.AST) -> None:
+        self.old = old
+        self.new = new
+
+    def visit(self, node: ast.AST) -> Any:
+        return self.new if node is self.old else self.generic_visit(node)
+
+
+@contextmanager
+def planted(mutant: Mutant) -> Iterator[None]:
+    """The change is in the code while the context lasts."""
+    function = _function(mutant.where)
+    definition = copy.deepcopy(mutant.tree)
+    definition.decorator_list = []
+    # The function keeps its own defaults; only their number matters to its code
+    definition.args.defaults = [ast.Constant(None) for _ in definition.args.defaults]
+    definition.args.kw_defaults = [one and ast.Constant(None) for one in definition.args.kw_defaults]
+    future = ast.ImportFrom(module="__future__", names=[ast.alias("annotations")], level=0)
+    module = ast.fix_missing_locations(ast.Module([future, definition], []))
+    scope: dict[str, FunctionType] = {}
+    exec(compile(module, f"<changed {mutant.where}>", "exec"), {}, scope)
+    before = function.__code__
+    function.__code__ = scope[definition.name].__code__
+    try:
+        yield
+    finally:
+        function.__code__ = before
+
+
+class Late(Exception):
+    """It took too long."""
+
+
+@contextmanager
+def in_time() -> Iterator[None]:
+    """Raises Late after SECONDS of processor time."""
+
+    def late(*_: Any) -> None:
+        raise Late
+
+    before = signal.signal(signal.SIGPROF, late)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS, 1)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
+
+
+class Found(NamedTuple):
+    """What became of a change: ``verdict`` is "refuted", "survived", or "unresolved" where a part was not
+    proved but not refuted either; and by what."""
+
+    verdict: str
+    by: str = ""
+
+
+def tried(mutant: Mutant, parts: list[Part]) -> Found:
+    """Plant a change and try parts of claims until one is refuted."""
+    unresolved = ""
+    with planted(mutant):
+        for claim, part in parts:
+            what = f"{claim}: {part}"
+            try:
+                with in_time():
+                    found = Paths(CLAIMS[claim].parts[part]).explore()
+            except Late:
+                unresolved = unresolved or f"{what}: it took too long"
+            except Exception as error:  # that the engine cannot run it tells nothing
+                unresolved = unresolved or f"{what}: {type(error).__name__}"
+            else:
+                if found.refuted is not None:
+                    return Found("refuted", f"{what}: {found.refuted[0]}")
+                if not found.proved:
+                    unresolved = unresolved or f"{what}: not all of it was visited"
+    return Found("unresolved", unresolved) if unresolved else Found("survived")
+
+
+Part = tuple[str, str]
+"""A claim's name and a part's."""
+
+
+class Unasked(Paths):
+    """Goes the same ways and asks nothing of what is claimed there."""
+
+    def _ask(self, about: str, *formulas: Any) -> Any:
+        return super()._ask(about, *formulas) if about == "whether a path can be taken" else z3.unsat
+
+
+class Run(NamedTuple):
+    """What running a part takes: processor seconds, and the functions of impl/ and model/ that run."""
+
+    seconds: float
+    functions: frozenset[str]
+
+
+def run(part: Part, most: int | None = None) -> Run:
+    """Explore a part, or walk so many paths of it, and see what runs."""
+    claim, name = part
+    seen: dict[CodeType, str | None] = {}
+
+    def look(frame: FrameType, event: str, _argument: Any) -> None:
+        code = frame.f_code
+        if event == "call" and code not in seen:
+            module = frame.f_globals.get("__name__", "")
+            shipped = module.startswith(("impl.", "model.")) and "<" not in code.co_qualname
+            seen[code] = f"{module}:{code.co_qualname}" if shipped else None
+
+    program = CLAIMS[claim].parts[name]
+    paths = Paths(program) if most is None else Unasked(program, most=most)
+    started = time.process_time()
+    sys.setprofile(look)
+    try:
+        paths.explore()
+    finally:
+        sys.setprofile(None)
+    return Run(time.process_time() - started, frozenset(one for one in seen.values() if one is not None))
+
+
+@cache
+def runs() -> dict[Part, Run]:
+    """What all parts of all claims run. This takes as long as proving them all, and half as long again."""
+    return {(claim, part): run((claim, part)) for claim in CLAIMS for part in CLAIMS[claim].parts}
+
+
+def parts_that_run(where: str, known: dict[Part, Run]) -> list[Part]:
+    """The parts that run a function: first two of each kind of part, the quick ones before those that are
+    long. Whole forks run everything, so they come last."""
+    of_it = sorted(
+        (one for one in known if where in known[one].functions), key=lambda one: known[one].seconds
+    )
+    kinds: Counter[Any] = Counter()
+    order = []
+    for part in of_it:
+        kinds[part[0], known[part].functions] += 1
+        whole = part[0] == "observers" or part[1].startswith("whole fork")
+        order.append((whole, kinds[part[0], known[part].functions] > 2, len(order), part))
+    return [part for *_, part in sorted(order)]
+
+
+PACKAGES = ("impl.mm", "impl.maple", "impl", "model")
+
+
+def location(name: str) -> str:
+    """Where a function is that a claim names, as package.module:path. Raises LookupError."""
+    for package in PACKAGES:
+        parts = name.split(".")
+        depth = 0
+        while _is_module(".".join([package, *parts[: depth + 1]])):
+            depth += 1
+        if depth:
+            return f"{package}.{'.'.join(parts[:depth])}:{'.'.join(parts[depth:])}"
+    raise LookupError(name)
+
+
+def short(where: str) -> str:
+    """The name that claims give a function."""
+    module, _, path = where.partition(":")
+    package = next(one for one in PACKAGES if module.startswith(f"{one}."))
+    return f"{module.removeprefix(f'{package}.')}.{path}"
+
+
+def executed() -> list[str]:
+    """The functions that claims say they execute, as package.module:path."""
+    return list(dict.fromkeys(location(name) for claim in CLAIMS.values() for name in claim.executes))
+
+
+def _is_module(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except ModuleNotFoundError:
+        return False
