@@ -6,6 +6,7 @@ is written: then it has a copy of its own, which a fork hands on. A number stand
 Not covered: reading beyond the end of an object.
 """
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field, replace
 
 from model.space import WIPEONFORK, Space
@@ -37,16 +38,26 @@ class Held:
     extents: list[Extent] = field(default_factory=list)
     copies: dict[int, int] = field(default_factory=dict)
 
+    def places(self, start: int, end: int) -> slice:
+        """Where in the list, which is in order, the extents stand that meet [start, end)."""
+        low = bisect_right(self.extents, start, key=lambda each: each.end)
+        return slice(low, bisect_left(self.extents, end, lo=low, key=lambda each: each.start))
+
     def cut(self, start: int, end: int) -> None:
         """The range is mapped no more."""
-        kept = [
-            each.clipped(low, high) for each in self.extents for low, high in ((0, start), (end, 1 << 64))
-        ]
-        self.extents = [each for each in kept if each.start < each.end]
-        self.copies = {page: value for page, value in self.copies.items() if not start <= page < end}
+        places = self.places(start, end)
+        sides = ((0, start), (end, 1 << 64))
+        parts = [each.clipped(low, high) for each in self.extents[places] for low, high in sides]
+        if parts:
+            self.extents[places] = [each for each in parts if each.start < each.end]
+            self.copies = {page: value for page, value in self.copies.items() if not start <= page < end}
+
+    def add(self, extent: Extent) -> None:
+        """Map a range where there is nothing."""
+        self.extents.insert(self.places(extent.start, extent.end).start, extent)
 
     def at(self, page: int) -> Extent:
-        return next(each for each in self.extents if each.start <= page < each.end)
+        return self.extents[self.places(page, page + 1)][0]
 
 
 class Contents:
@@ -64,7 +75,7 @@ class Contents:
         if shared and file is None:
             self._made += 1
             what = ("shared", self._made)
-        held.extents.append(Extent(start, end, what, start if what is None else 0, shared))
+        held.add(Extent(start, end, what, start if what is None else 0, shared))
 
     def munmap(self, space: int, start: int, end: int) -> None:
         self.spaces[space].cut(start, end)
@@ -76,7 +87,7 @@ class Contents:
         copies = {page - start: value for page, value in held.copies.items() if start <= page < start + size}
         held.cut(start, start + size)
         held.cut(to, to + new_size)
-        held.extents.append(replace(moved, start=to, end=to + new_size))
+        held.add(replace(moved, start=to, end=to + new_size))
         held.copies |= {to + at: value for at, value in copies.items() if at < new_size}
 
     def write(self, space: int, page: int, value: int) -> None:
@@ -97,7 +108,7 @@ class Contents:
     def touched(self, space: int, start: int, end: int) -> None:
         """Pages of a private extent were written with what they held: from now on they are copies."""
         held = self.spaces[space]
-        for extent in held.extents:
+        for extent in held.extents[held.places(start, end)]:
             if not extent.shared and extent.what is not None:
                 low, high = max(extent.start, start), min(extent.end, end)
                 for page in range(low, high, 4096):
@@ -107,15 +118,11 @@ class Contents:
         """The child's ``areas`` get what the parent's hold, or zeroes where they are wiped."""
         held, new = self.spaces[parent], Held()
         for area in areas.areas:
-            new.extents += [
-                each.clipped(area.start, area.end)
-                for each in held.extents
-                if each.start < area.end and each.end > area.start
-            ]
-            if not area.flags & WIPEONFORK:
-                new.copies |= {
-                    page: value for page, value in held.copies.items() if area.start <= page < area.end
-                }
+            over = held.extents[held.places(area.start, area.end)]
+            new.extents += [each.clipped(area.start, area.end) for each in over]
+        for page, value in held.copies.items():
+            if any(not area.flags & WIPEONFORK for area in areas.inside(page, page + 1)):
+                new.copies[page] = value
         self.spaces[child] = new
 
     def exit(self, space: int) -> None:

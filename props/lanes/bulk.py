@@ -7,6 +7,7 @@ and on the first difference is turned into explicit operations, shrunk, and give
 from __future__ import annotations
 
 import random
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -41,6 +42,8 @@ WORK = 3_000_000
 
 KERNEL_PATIENCE = 600.0
 """Seconds after which something is very wrong in a process that tells by itself when it hangs."""
+
+HANG = re.compile(r"\b[Hh]ang\b")
 
 MOST_HANGS = 4
 """Runs that hang, after which shrinking ends: each costs its whole time limit."""
@@ -217,7 +220,8 @@ def smallest(
         else:
             rhythm, limit = 1 + len(candidate) // 40, 0.5 + stores / 500
         difference = replayed(candidate, make_port, alloc_range, rcu, rhythm, limit, careful)
-        hangs += difference is not None and "hang" in f"{difference.actual.crash}{difference.detail}".lower()
+        if difference is not None and HANG.search(f"{difference.actual.crash} {difference.detail}"):
+            hangs += 1
         if difference is None or (alike is not None and _sort(difference) != alike):
             return False
         found.append(difference)

@@ -38,8 +38,7 @@ class Merging:
         held = self.model.contents.contents.spaces[op.space]
         extent = held.at(op.to)
         if extent.what is None and not area.anon:
-            held.extents.remove(extent)
-            held.extents.append(replace(extent, offset=extent.start))
+            held.extents[held.extents.index(extent)] = replace(extent, offset=extent.start)
 
     def _one_more(self, space: int) -> bool:
         """Hand an anon_vma from one area to an equal neighbour that has none; whether there was such."""

@@ -26,7 +26,7 @@ def test_planted_trees_are_sound(height: int) -> None:
 @pytest.mark.deep
 @pytest.mark.parametrize("count", [9, 10, 11, 12, 13, 14, 15])
 def test_leaves_that_the_claim_has_no_time_for(count: int) -> None:
-    found = Paths(write_kinds.leaf_program(count, write_kinds.WIDE, None, False)).explore()
+    found = Paths(write_kinds.leaf_program(count, write_kinds.WIDE, None, True)).explore()
     assert found.proved
 
 
