@@ -219,7 +219,7 @@ CLAIM = Claim(
     " children;"
     " stores in trees of two levels and 4 slots, RCU mode on and off, or 5; searches in trees of up to"
     " three levels"
-    " and 8 slots,, and in a full leaf"
+    " and 8 slots, and in a full leaf"
     " of 16 with its last slot NULL or not, any limits and size; not the tree that is one NULL",
     executes=(
         "write.leaf_gap",

@@ -52,7 +52,5 @@ def port_name(request: pytest.FixtureRequest) -> str:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("--profile") != "deep":
-        skip = pytest.mark.skip(reason="selected by --profile deep")
-        for item in items:
-            if "deep" in item.keywords:
-                item.add_marker(skip)
+        config.hook.pytest_deselected(items=[item for item in items if "deep" in item.keywords])
+        items[:] = [item for item in items if "deep" not in item.keywords]
