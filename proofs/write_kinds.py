@@ -157,7 +157,6 @@ NULL_COUNTS = (*range(1, 9), 16)
 TREES: tuple[Shape, ...] = (1, 3, 5, (2, 2), (2, 5), (5, 2), (2, 2, 2), ((2, 2), (2, 2)))
 
 CLASSIFY = "impl.maple.write:classify"
-COMMIT = "impl.maple.write:commit"
 
 
 def _twin(name: str, what: str, where: str, old: str, new: str, *parts: str, case: Any = None) -> Twin:

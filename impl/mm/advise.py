@@ -16,7 +16,7 @@ from impl.mm.flags import (
     VM_WRITE,
 )
 from impl.mm.objects import Policy, UffdContext
-from impl.mm.ranges import areas_without_hole, bad_range, reach, splits_huge
+from impl.mm.ranges import bad_range, reach, splits_huge
 from impl.mm.split import inside, split_around
 
 DONTFORK, DOFORK, WIPEONFORK, KEEPONFORK = "dontfork", "dofork", "wipeonfork", "keeponfork"
@@ -28,8 +28,7 @@ if TYPE_CHECKING:
 def mprotect(mm: Mm, start: int, size: int, prot: int) -> int:
     """Give [start, start + size) the protection ``prot`` (VM_READ | VM_WRITE | VM_EXEC), up to the first
     hole. Private memory that becomes writable is charged, and the charge is given back where it is writable
-    no more and was never written. -EINVAL, or -ENOMEM for a hole or too much
-    charge."""
+    no more and was never written. -EINVAL, or -ENOMEM for a hole or too much charge."""
     if bad_range(mm, start, size) or prot & ~PROTECTION or splits_huge(mm, start, start + size):
         return -errno.EINVAL
     end = start + size
@@ -65,7 +64,7 @@ def madvise(mm: Mm, start: int, size: int, advice: str) -> int:
     if bad_range(mm, start, size) or splits_huge(mm, start, start + size):
         return -errno.EINVAL
     end = start + size
-    whole = areas_without_hole(mm, start, end) is not None
+    whole = reach(mm, start, end) == end
     added, taken = {
         DONTFORK: (VM_DONTCOPY, 0),
         DOFORK: (0, VM_DONTCOPY),

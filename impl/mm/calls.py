@@ -1,7 +1,7 @@
 """What a process does to its address space, under the mmap lock: the system calls.
 
-Every call takes page-aligned bytes and returns 0 or a negative errno. A range with a hole in it is refused
-with nothing changed, where the kernel changes what lies before the hole.
+Every call takes page-aligned bytes and returns 0 or a negative errno. What a hole in the range means is each
+call's own matter, as in the kernel.
 """
 
 from __future__ import annotations
