@@ -1,7 +1,7 @@
 """The units of the main job: small runs, each decided by its lane, the seed and its number.
 
-Whatever order or process they run in, the same unit does the same. What a unit finds is made small and
-written as a case before it returns.
+Whatever order or process they run in, the same unit does the same. `find` runs one and tells a failure as it
+was met; `run_unit` also makes it small and writes it as a case. `smallest` can do that anywhere.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from typing import ClassVar
 from hypothesis import Phase, Verbosity, seed, settings
 
 from impl.maple import Geometry
-from props.cases.found import replay_command, write_found
+from props.cases.files import Case
+from props.cases.found import found_case, replay_command, write_found
 from props.cases.report import explain
 from props.choose_port import choose_port
 from props.difference import Difference
@@ -25,17 +26,18 @@ from props.fork.maps import RealVma
 from props.fork.report import explain_space
 from props.fork.sweep import Swept
 from props.fork.units import fork_unit
-from props.lanes import bulk, tiny
+from props.lanes import bulk, rcu_run, tiny
+from props.lanes.examples import Examples
 from props.lanes.machines import run_machine
-from props.lanes.machines import smallest as smallest_of_machine
 from props.lanes.maple_machine import MapleMachine
 from props.lanes.maps import Space, exercise
 from props.lanes.mixes import TALL, draw_mix
 from props.lanes.rcu_machine import RcuMachine
 from props.live import failing
+from props.live import run as live_run
 from props.live.failing import Failing
-from props.live.run import history, write_live_case
 from props.lockstep import Lockstep
+from props.ops.subjects import ADDRESS_SPACE, MAPLE_TREE
 
 OPERATIONS = 8000
 """Operations of one unit of the bulk lane."""
@@ -70,6 +72,23 @@ class Task:
     recovery: str | None = None
     vmas: tuple[RealVma, ...] | None = None
     careful: bool = False
+    examples: Examples | None = None
+    """What takes up, for the lanes of Hypothesis, the examples that fail; none are kept where it is None."""
+
+    @property
+    def name(self) -> str:
+        """A name for what the unit finds."""
+        name = f"{self.lane}-{self.seed}-{self.number}"
+        return f"{self.seeded}-{name}" if self.seeded else name
+
+    @property
+    def found(self) -> dict[str, object]:
+        """What it takes to find it again, as a case's header holds it."""
+        found: dict[str, object] = {"lane": self.lane, "seed": self.seed, "unit": self.number}
+        found["port"] = self.port
+        if self.seeded:
+            found["seeded"] = self.seeded
+        return found
 
 
 @dataclass(slots=True)
@@ -77,8 +96,8 @@ class Done:
     """What came of a unit.
 
     ``failure`` is the sort of failure, for telling several apart; ``told`` what to show of it; ``case``
-    where its smallest case is; ``steps`` how many steps that has. ``swept`` is what a unit of the fork lane
-    has seen of its ``recovery``.
+    where its smallest case is; ``steps`` how many steps that has. ``met`` is the difference as it was met,
+    not yet small. ``swept`` is what a unit of the fork lane has seen of its ``recovery``.
     """
 
     lane: str
@@ -91,43 +110,78 @@ class Done:
     steps: int = 0
     recovery: str | None = None
     swept: Swept | None = None
+    met: Difference | None = None
 
 
 def run_unit(task: Task) -> Done:
-    """Run one unit. A mistake of the suite itself is told as a failure too, and ends nothing else."""
+    """Run one unit; what it finds is made small and written as a case."""
+    done = find(task)
+    if (met := done.met) is not None:
+        _guarded(done, lambda: _report(done, task, smallest(met, task)))
+    done.met = None
+    return done
+
+
+def find(task: Task) -> Done:
+    """Run one unit; a difference is left as it was met."""
+    done = Done(task.lane, task.number)
+    _guarded(done, lambda: LANES[task.lane](task, done))
+    if done.met is not None:
+        done.failure, done.steps = done.met.sort, len(done.met.steps)
+    return done
+
+
+def _guarded(done: Done, work: Callable[[], None]) -> None:
+    """A mistake of the suite itself is told as a failure too, and ends nothing else."""
     try:
-        return LANES[task.lane](task)
+        work()
     except Exception as error:
-        told = traceback.format_exc().splitlines()[-TRACEBACK:]
-        return Done(task.lane, task.number, failure=f"{type(error).__name__} in the suite itself", told=told)
+        done.told = traceback.format_exc().splitlines()[-TRACEBACK:]
+        done.failure = f"{type(error).__name__} in the suite itself"
 
 
-def _report(done: Done, task: Task, small: Difference, flags: dict[str, bool]) -> None:
+def smallest(met: Difference, task: Task) -> Difference:
+    """The smallest run found that fails in the way that a unit of this lane, port and care has met."""
+    ops = [step.op for step in met.steps]
+    if task.lane == "live":
+        return live_run.smallest(ops, met)
+    make_port, alloc_range = choose_port(task.port), met.flags["alloc_range"]
+    if task.lane == "readers":
+        return rcu_run.smallest(met, make_port, alloc_range)
+    return bulk.smallest(ops, met, make_port, alloc_range, met.flags["rcu"], task.careful)
+
+
+def case_of(difference: Difference, task: Task) -> Case:
+    """A difference that a unit has met, as a case."""
+    subject = ADDRESS_SPACE if task.lane == "live" else MAPLE_TREE
+    flags = live_run.FLAGS if task.lane == "live" else difference.flags
+    return found_case(difference, task.name, flags, task.found, subject)
+
+
+def explain_any(difference: Difference, task: Task, title: str) -> list[str]:
+    """A difference that a unit has met, in a few lines."""
+    return list((explain_space if task.lane == "live" else explain)(difference, title))
+
+
+def _report(done: Done, task: Task, small: Difference) -> None:
     done.failure = small.sort
     done.steps = len(small.steps)
-    name = f"{task.lane}-{task.seed}-{task.number}"
-    found = {"lane": task.lane, "seed": task.seed, "unit": task.number, "port": task.port}
-    if task.seeded:
-        found["seeded"] = task.seeded
-        name = f"{task.seeded}-{name}"
-    path = write_found(small, name, flags, found=found, out=Path(task.out))
+    path = write_found(case_of(small, task), Path(task.out))
     done.case = str(path)
-    done.told = [*explain(small, path.name), "replay it with: " + replay_command(path, task.port)]
+    done.told = [*explain_any(small, task, path.name), "replay it with: " + replay_command(path, task.port)]
     if task.seeded:
         done.told[-1] += f" --seeded {task.seeded}"
 
 
-def _bulk(task: Task) -> Done:
+def _bulk(task: Task, done: Done) -> None:
     rng = random.Random(f"{task.seed}/{task.number}")
     number = rng.getrandbits(48)
     while task.number == 0 and not is_tall(number):
         number = rng.getrandbits(48)  # the first run has a tree of five levels
-    run = bulk.run(number, OPERATIONS, choose_port(task.port), careful=task.careful)
-    done = Done(task.lane, task.number, run.operations, run.events)
+    run = bulk.run(number, OPERATIONS, choose_port(task.port), shrink=False, careful=task.careful)
+    done.operations, done.events = run.operations, run.events
     if run.finding is not None:
-        flags = {"alloc_range": run.finding.alloc_range, "rcu": run.finding.rcu}
-        _report(done, task, run.finding.difference, flags)
-    return done
+        done.met = run.finding.difference
 
 
 def is_tall(number: int) -> bool:
@@ -136,7 +190,7 @@ def is_tall(number: int) -> bool:
     return mix.alloc_range and mix.prefill == TALL
 
 
-def _machine(task: Task, base: type[MapleMachine] | type[RcuMachine]) -> Done:
+def _machine(task: Task, done: Done, base: type[MapleMachine] | type[RcuMachine]) -> None:
     class Machine(base):  # type: ignore[misc, valid-type]
         """Counts and port of this unit alone."""
 
@@ -149,67 +203,52 @@ def _machine(task: Task, base: type[MapleMachine] | type[RcuMachine]) -> Done:
         max_examples=EXAMPLES,
         stateful_step_count=STEPS,
         deadline=None,
-        database=None,
-        phases=(Phase.generate,),
+        database=None if task.examples is None else task.examples,
+        phases=(Phase.generate,) if task.examples is None else task.examples.phases,
         verbosity=Verbosity.quiet,
     )
     seed(f"{task.seed}/{task.number}")(Machine)
-    difference = run_machine(Machine, limits)
-    done = Done(task.lane, task.number, Machine.operations, Machine.events)
-    if difference is not None:
-        _report(done, task, smallest_of_machine(Machine, difference), difference.flags)
-    return done
+    done.met = run_machine(Machine, limits)
+    done.operations, done.events = Machine.operations, Machine.events
 
 
-def _tiny(task: Task) -> Done:
+def _tiny(task: Task, done: Done) -> None:
     indices, rcu = WORLDS[task.number]
     explored = tiny.explore(indices, rcu=rcu, geometry=WORLD_SHAPE)
-    done = Done(task.lane, task.number, explored.steps, explored.events)
+    done.operations, done.events = explored.steps, explored.events
     if explored.failure:
         done.failure = "tiny world"
         done.told = [
             f"a tree over {indices} indices, nodes of 5 and 4 slots:",
             *explored.failure.splitlines(),
         ]
-    return done
 
 
-def _space(task: Task) -> Done:
+def _space(task: Task, done: Done) -> None:
     assert task.space is not None
     lockstep = Lockstep(choose_port(task.port)(alloc_range=True, rcu=False), alloc_range=True, rhythm=10**6)
-    done = Done(task.lane, task.number)
     try:
         for op in exercise(task.space):
             done.operations += 1
             lockstep.apply(op)
         lockstep.finish()
     except Difference as difference:
-        steps = [step.op for step in difference.steps]
-        small = bulk.smallest(steps, difference, choose_port(task.port), True, False)
-        _report(done, task, small, {"alloc_range": True, "rcu": False})
+        done.met = difference
     done.events = bulk.events_of(lockstep.port)
     lockstep.port.close()
-    return done
 
 
-def _live(task: Task) -> Done:
+def _live(task: Task, done: Done) -> None:
     """Histories on the running kernel; the first unit also makes forks fail, where that is permitted."""
-    done = Done(task.lane, task.number)
     if task.number == 0:
         _failing_forks(done, failing.failing_forks() if not failing.why_not() else None)
     for number in range(task.number * HISTORIES, (task.number + 1) * HISTORIES):
-        ran = history(f"{task.seed}/{number}")
+        ran = live_run.history(f"{task.seed}/{number}", shrink=False)
         done.operations += ran.kinds.total()
         done.events += Counter({f"live.{kind}": count for kind, count in ran.kinds.items()})
         if ran.difference is not None:
-            small = ran.difference
-            found: dict[str, object] = {"lane": task.lane, "seed": task.seed, "history": number}
-            path = write_live_case(Path(task.out) / f"live-{task.seed}-{number}.jsonl", small, found)
-            done.failure, done.case, done.steps = small.sort, str(path), len(small.steps)
-            told = list(explain_space(small, path.name))
-            done.told = [*told, "replay it with: " + replay_command(path, task.port)]
+            done.met = ran.difference
             break
-    return done
 
 
 def _failing_forks(done: Done, came: Failing | None) -> None:
@@ -222,17 +261,18 @@ def _failing_forks(done: Done, came: Failing | None) -> None:
         done.told = [f"made to fail by {came.how}:", *came.wrong]
 
 
-def _fork(task: Task) -> Done:
+def _fork(task: Task, done: Done) -> None:
     assert task.recovery is not None
     vmas = None if task.vmas is None else list(task.vmas)
-    swept = fork_unit(task.recovery, task.number, task.seed, vmas)
-    return Done(task.lane, task.number, swept.forks, recovery=task.recovery, swept=swept)
+    done.recovery = task.recovery
+    done.swept = fork_unit(task.recovery, task.number, task.seed, vmas)
+    done.operations = done.swept.forks
 
 
-LANES: dict[str, Callable[[Task], Done]] = {
+LANES: dict[str, Callable[[Task, Done], None]] = {
     "bulk": _bulk,
-    "machine": lambda task: _machine(task, MapleMachine),
-    "readers": lambda task: _machine(task, RcuMachine),
+    "machine": lambda task, done: _machine(task, done, MapleMachine),
+    "readers": lambda task, done: _machine(task, done, RcuMachine),
     "tiny": _tiny,
     "spaces": _space,
     "fork": _fork,

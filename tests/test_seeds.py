@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import Phase, seed, settings
 
-from props.cases.found import write_found
+from props.cases.found import found_case, write_found
 from props.cases.replay_file import replay_file
 from props.difference import Difference
 from props.lanes import bulk
@@ -42,7 +42,8 @@ def test_the_bulk_lane_finds_it(known: Seed, tmp_path: Path) -> None:
     with planted(known):
         finding = found_in_bulk(known)
         flags = {"alloc_range": finding.alloc_range, "rcu": finding.rcu}
-        path = write_found(finding.difference, known.name, flags, found={"seed": finding.seed}, out=tmp_path)
+        case = found_case(finding.difference, known.name, flags, {"seed": finding.seed})
+        path = write_found(case, tmp_path)
         assert replays(path) is not None
     assert replays(path) is None
     assert len(finding.difference.steps) <= known.steps
@@ -59,7 +60,7 @@ def test_the_readers_find_it(known: Seed, tmp_path: Path) -> None:
         met = run_machine(Machine, limits)
         assert met is not None
         small = smallest(Machine, met)
-        path = write_found(small, known.name, met.flags, found={"seed": 1}, out=tmp_path)
+        path = write_found(found_case(small, known.name, met.flags, {"seed": 1}), tmp_path)
         assert replays(path) is not None
     assert replays(path) is None
     assert len(small.steps) <= known.steps

@@ -160,15 +160,38 @@ def header_data(header: Header) -> dict[str, Any]:
 
 
 def write_case(path: str | Path, case: Case) -> None:
-    """Write a case file, whole or not at all; the same case gives the same bytes. `.gz` compresses it."""
+    """Write a case file, whole or not at all; the same case gives the same bytes. `.gz` compresses it. Raises
+    CaseError for a case that no reader would take, and OSError."""
+    write_whole(Path(path), case_bytes(case, path))
+
+
+def case_bytes(case: Case, path: str | Path) -> bytes:
+    """What the file of a case holds; its name says whether it is compressed. Raises CaseError."""
     path = Path(path)
     lines = [json.dumps(header_data(case.header)), *(json.dumps(step_data(step)) for step in case.steps)]
     for number, line in enumerate(lines, start=1):
         if len(line) > LINE_LIMIT:
             raise CaseError(path, number, "the line would be over 64 KiB")
     content = "".join(line + "\n" for line in lines).encode()
-    if path.suffix == ".gz":
-        content = gzip.compress(content, mtime=0)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(content)
-    os.replace(partial, path)
+    return gzip.compress(content, mtime=0) if path.suffix == ".gz" else content
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file that is there whole or not at all, whatever ends this process or the machine.
+
+    Raises OSError."""
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    try:
+        with partial.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    except OSError:
+        partial.unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

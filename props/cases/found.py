@@ -7,28 +7,41 @@ from typing import Any
 
 from props.cases.files import Case, Header, write_case
 from props.difference import Difference
+from props.ops.subjects import MAPLE_TREE, Subject
 
 OUT = Path("mapleproof-out")
 """Where cases go unless a user says otherwise."""
 
+LONGEST_NAME = 180
+"""Characters of a file's name, for which file systems have 255 bytes."""
 
-def write_found(
+
+def found_case(
     difference: Difference,
     name: str,
     flags: dict[str, bool],
-    *,
     found: dict[str, Any],
-    out: Path = OUT,
-) -> Path:
-    """Write the run that ended in a difference as the case `name`, and return where.
+    subject: Subject = MAPLE_TREE,
+) -> Case:
+    """The run that ended in a difference as the case `name`.
 
-    `flags` are those that tree 0 was made with; `found` is what it takes to find the failure again.
+    `flags` are those that the subject began with; `found` is what it takes to find the failure again.
     """
+    header = Header(name, flags, "found by mapleproof", subject, difference.kind, found)
+    return Case(header, difference.steps)
+
+
+def write_found(case: Case, out: Path = OUT) -> Path:
+    """Write a case to the folder `out`, under its own name, and return where."""
     out.mkdir(parents=True, exist_ok=True)
-    path = out / f"{re.sub(r'[^A-Za-z0-9_.-]+', '-', name)}.jsonl"
-    header = Header(name, flags, "found by mapleproof", verdict=difference.kind, found=found)
-    write_case(path, Case(header, difference.steps))
+    path = out / f"{safe_name(case.header.name)}.jsonl"
+    write_case(path, case)
     return path
+
+
+def safe_name(name: str) -> str:
+    """A name that is a file's in whatever folder, and nothing else."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", name).lstrip(".")[:LONGEST_NAME] or "case"
 
 
 def replay_command(path: Path, port: str = "impl") -> str:

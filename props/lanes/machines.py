@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
-from props.cases.found import OUT, replay_command, write_found
+from props.cases.found import OUT, found_case, replay_command, write_found
 from props.cases.report import explain
 from props.difference import Difference
 from props.lanes import bulk, rcu_run
@@ -43,5 +43,5 @@ def smallest(machine: type[Any], difference: Difference) -> Difference:
 def report_failure(machine: type[Any], difference: Difference, name: str, out: Path = OUT) -> str:
     """Make a failure small and write it as a case. What to tell of it."""
     small = smallest(machine, difference)
-    path = write_found(small, name, difference.flags, found={"machine": machine.__name__}, out=out)
+    path = write_found(found_case(small, name, difference.flags, {"machine": machine.__name__}), out)
     return "\n".join([*explain(small, name), f"replay it with: {replay_command(path)}"])

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from props.cases.files import Case, Header, write_case
 from props.difference import Difference
 from props.fork.shrink import ScenarioShrinker
 from props.live.history import PAGE, Draws
@@ -15,7 +13,6 @@ from props.live.lockstep import LiveLockstep
 from props.live.port import NotOffered
 from props.ops.common_operations import Common
 from props.ops.forms import form_of
-from props.ops.subjects import ADDRESS_SPACE
 
 OPERATIONS = 25
 """Operations of one history."""
@@ -87,11 +84,3 @@ def smallest(program: Sequence[Common], met: Difference) -> Difference:
     else:
         met.detail = f"{met.detail}; not when the same was done again".lstrip("; ")
     return best[-1]
-
-
-def write_live_case(path: Path, difference: Difference, found: dict[str, object]) -> Path:
-    """Write a difference as a case."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    header = Header(path.stem, FLAGS, "found by mapleproof", ADDRESS_SPACE, difference.sort, found)
-    write_case(path, Case(header, difference.steps))
-    return path

@@ -11,15 +11,17 @@ from click.testing import CliRunner
 
 from impl.kernel.live import REGION, AgentDied, LiveSpaces, why_not
 from props.cases.files import read_case
+from props.cases.found import found_case, write_found
 from props.cli import main
 from props.fork import operations as ops
 from props.fork.case import replay_space_case
 from props.live import failing
 from props.live.lockstep import LiveLockstep
 from props.live.port import LivePort, NotOffered
-from props.live.run import carry_out, history, write_live_case
+from props.live.run import FLAGS, carry_out, history
 from props.ops.answers import Answer
 from props.ops.common_operations import Common
+from props.ops.subjects import ADDRESS_SPACE
 
 RECORDINGS = sorted((Path(__file__).parent / "recordings").glob("*.gz"))
 PAGE = 4096
@@ -100,7 +102,7 @@ def test_a_wrong_kernel_is_found_and_its_case_is_small(
         program = [step.op for step in found.steps if not isinstance(step.op, asked)]
         assert len(program) <= most
         assert carry_out(program) is not None
-        path = write_live_case(tmp_path / "wrong.jsonl", found, {})
+        path = write_found(found_case(found, "wrong", FLAGS, {}, ADDRESS_SPACE), tmp_path)
         assert replay_space_case(path, "live").difference is not None
     assert replay_space_case(path, "live").difference is None
 
