@@ -13,7 +13,7 @@ from proofs.slots import Ranges, rising
 from proofs.tree_stage import Stage, new_tree, ranges_of
 
 WIDE = Geometry(leaf_slots=16, node_slots=16, leaf_min=7, node_min=7)
-QUARTER = Geometry(leaf_slots=4, node_slots=4, leaf_min=2, node_min=2)
+QUARTER = Geometry(leaf_slots=4, node_slots=4, leaf_min=1, node_min=2)
 SMALL = Geometry(leaf_slots=5, node_slots=4, leaf_min=2, node_min=2)
 
 

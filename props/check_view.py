@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from props import events as expected_events
 from props.check import Options, Result
 from props.fork.view import verdict_data
 from props.live import failing
@@ -109,13 +110,23 @@ def event_lines(result: Result) -> list[str]:
         calls = ", ".join(f"{n:,} {name}" for name, n in sorted(live.items()))
         lines.append(f"on the running kernel: {calls}")
         lines.append(failing.why_not() or f"{failed} forks of it failed half-way, and left nothing")
-    met = {name for name in result.events if not name.startswith("live.")}
+    refused = [name for name in expected_events.FORKS if result.events.get(name)]
+    if refused:
+        left = [name for name in expected_events.FORKS if name not in refused]
+        lines.append(f"forks failed as they asked for: {_asked(refused)}")
+        if left:
+            lines.append(f"no fork failed as it asked for: {_asked(left)}")
+    met = {name for name in result.events if name in expected_events.ALL}
     if met:
         missing = result.missing_events()
-        lines.append(f"{len(met.difference(missing))} kinds of event met in the trees")
+        lines.append(f"{len(met)} kinds of event met in the trees")
         if missing:
             lines.append("not met in this run: " + ", ".join(missing))
     return lines
+
+
+def _asked(names: Sequence[str]) -> str:
+    return ", ".join(name.removeprefix(expected_events.REFUSED) for name in names)
 
 
 def ktap(result: Result) -> list[str]:

@@ -23,6 +23,7 @@ from props.cases.report import explain
 from props.check import MOST_FAILURES, Options, run
 from props.check_view import View, event_lines, ktap, result_data, table, wide_console
 from props.choose_port import PortError, choose_port
+from props.cli_campaign import campaign
 from props.cli_kernel import kernel, kernel_variant, port_of, seeds_of
 from props.cli_show import show
 from props.fork.report import print_space_case
@@ -51,6 +52,7 @@ main.add_command(prove)
 
 main.add_command(bench)
 main.add_command(show)
+main.add_command(campaign)
 
 
 @main.command("replay")

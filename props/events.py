@@ -48,6 +48,26 @@ REFUSALS = (
 READERS = ("dead_node_met",)
 """A cursor that goes on found that its node was replaced."""
 
+REFUSED = "fork.refused."
+
+FORKS = tuple(
+    REFUSED + kind
+    for kind in (
+        "maple_node",
+        "vma",
+        "policy",
+        "userfaultfd",
+        "anon_vma",
+        "anon_vma_chain",
+        "page_table",
+        "charge",
+        "pat",
+        "signal",
+        "arch",
+    )
+)
+"""Forks that failed half-way, by what they had asked for."""
+
 
 ALL = (*WRITE_KINDS, *SHAPE, *HEIGHTS, *REFUSALS, *READERS)
 

@@ -16,7 +16,6 @@ from typing import ClassVar
 
 from hypothesis import Phase, Verbosity, seed, settings
 
-from impl.maple import Geometry
 from props.cases.files import Case
 from props.cases.found import found_case, replay_command, write_found
 from props.cases.report import explain
@@ -54,8 +53,6 @@ WORLDS = ((3, False), (3, True), (4, False), (4, True), (5, False), (5, True))
 
 TRACEBACK = 12
 """Lines that are shown of a mistake of the suite."""
-
-WORLD_SHAPE = Geometry(leaf_slots=5, node_slots=4, leaf_min=2, node_min=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +196,8 @@ def _machine(task: Task, done: Done, base: type[MapleMachine] | type[RcuMachine]
         make_port = staticmethod(choose_port(task.port))
         careful = task.careful
 
+    # By its name it has a key of its own in Hypothesis' database
+    Machine.__name__ = Machine.__qualname__ = f"{base.__name__} on {task.port}"
     limits = settings(
         max_examples=EXAMPLES,
         stateful_step_count=STEPS,
@@ -214,7 +213,7 @@ def _machine(task: Task, done: Done, base: type[MapleMachine] | type[RcuMachine]
 
 def _tiny(task: Task, done: Done) -> None:
     indices, rcu = WORLDS[task.number]
-    explored = tiny.explore(indices, rcu=rcu, geometry=WORLD_SHAPE)
+    explored = tiny.explore(indices, rcu=rcu)
     done.operations, done.events = explored.steps, explored.events
     if explored.failure:
         done.failure = "tiny world"
@@ -267,6 +266,7 @@ def _fork(task: Task, done: Done) -> None:
     done.recovery = task.recovery
     done.swept = fork_unit(task.recovery, task.number, task.seed, vmas)
     done.operations = done.swept.forks
+    done.events = Counter({f"fork.refused.{kind}": n for kind, n in done.swept.refused.items()})
 
 
 LANES: dict[str, Callable[[Task, Done], None]] = {

@@ -5,7 +5,6 @@ import pytest
 from props.lanes.tiny import explore
 from props.seeded.seeding import planted
 from props.seeded.seeds import BY_NAME
-from props.units import WORLD_SHAPE
 
 
 def fibonacci(n: int) -> int:
@@ -22,7 +21,7 @@ STATES = {3: 36, 4: 91, 5: 351, 6: 1058}
 
 
 def holds(indices: int, rcu: bool) -> None:
-    found = explore(indices, rcu=rcu, geometry=WORLD_SHAPE)
+    found = explore(indices, rcu=rcu)
     assert found.failure is None
     assert found.states == STATES[indices]
     assert found.steps == found.states * (indices + indices * (indices + 3))
@@ -44,7 +43,7 @@ def test_a_larger_world(rcu: bool) -> None:
 
 
 def test_worlds_of_two_levels_meet_what_matters() -> None:
-    found = explore(5, geometry=WORLD_SHAPE)
+    found = explore(5)
     assert set(found.heights) == {0, 1, 2}
     for event in ("split", "rebalance", "spanning_store", "new_root", "height_up", "height_down"):
         assert found.events[event], event
@@ -53,4 +52,4 @@ def test_worlds_of_two_levels_meet_what_matters() -> None:
 @pytest.mark.parametrize("name", ["W15_leaf_overflows", "W20_split_at_null", "G12_first_slot_from_zero"])
 def test_a_tiny_world_finds_a_seed(name: str) -> None:
     with planted(BY_NAME[name]):
-        assert explore(5, geometry=WORLD_SHAPE).failure is not None
+        assert explore(5).failure is not None

@@ -23,8 +23,10 @@ META = STRIDE - 1
 class Geometry:
     """Fan-outs of one kind of tree.
 
-    ``leaf_slots`` and ``node_slots`` are the slots of a leaf and of an internal node (3 to 16);
-    ``leaf_min`` and ``node_min`` are the fewest that a node other than the root keeps.
+    ``leaf_slots`` and ``node_slots`` are the slots of a leaf and of an internal node (4 to 16);
+    ``leaf_min`` and ``node_min`` are the fewest that a node other than the root keeps: of a node, no more
+    than half of its slots; of a leaf one less where they are even, for a split moves by one where it would
+    leave a NULL at the end of a leaf. Raises ValueError for what no split could keep.
     """
 
     leaf_slots: int
@@ -33,8 +35,9 @@ class Geometry:
     node_min: int
 
     def __post_init__(self) -> None:
-        for slots, least in ((self.leaf_slots, self.leaf_min), (self.node_slots, self.node_min)):
-            if not 3 <= slots <= STRIDE or not 1 <= least < slots // 2 + 1:
+        leaf, node = (self.leaf_slots, self.leaf_min), (self.node_slots, self.node_min)
+        for (slots, least), most in ((leaf, (leaf[0] - 1) // 2), (node, node[0] // 2)):
+            if not 4 <= slots <= STRIDE or not 1 <= least <= most:
                 raise ValueError(f"a node of {slots} slots that keeps at least {least} cannot be balanced")
 
 

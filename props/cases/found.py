@@ -2,15 +2,20 @@
 
 import re
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from props.cases.files import Case, Header, write_case
+from props.cases.files import Case, Header, Step, write_case
 from props.difference import Difference
+from props.ops.answers import NOTHING
 from props.ops.subjects import MAPLE_TREE, Subject
 
 OUT = Path("mapleproof-out")
 """Where cases go unless a user says otherwise."""
+
+MOST_ENTRIES = 1_000
+"""Entries of a snapshot, each up to 64 characters, that fit into one line."""
 
 LONGEST_NAME = 180
 """Characters of a file's name, for which file systems have 255 bytes."""
@@ -28,7 +33,16 @@ def found_case(
     `flags` are those that the subject began with; `found` is what it takes to find the failure again.
     """
     header = Header(name, flags, "found by mapleproof", subject, difference.kind, found)
-    return Case(header, difference.steps)
+    return Case(header, [_fitting(step) for step in difference.steps])
+
+
+def _fitting(step: Step) -> Step:
+    """A step that fits into a line of a case file: a snapshot of a large tree is taken without its contents
+    being compared, so that only the invariants are looked at there."""
+    entries = step.expect.entries
+    return (
+        replace(step, expect=NOTHING) if isinstance(entries, list) and len(entries) > MOST_ENTRIES else step
+    )
 
 
 def write_found(case: Case, out: Path = OUT) -> Path:

@@ -6,6 +6,7 @@ What is right is asked of the reference; of a fork that fails, of the recovery t
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from impl.mm.geometry import X86_64, PageGeometry
 from impl.mm.recovery import MEANT_TO_BE_RIGHT, RECOVERIES
@@ -39,10 +40,20 @@ def write_space_case(
     """Write a program as a case; `verdict` is the promise it breaks, or "ok". Raises KeyError for page
     tables that a case cannot name."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    steps = steps_of(program, geometry)
-    header = Header(name, flags_of(geometry), "found by mapleproof", ADDRESS_SPACE, verdict)
-    write_case(path, Case(header, steps))
+    write_case(path, space_case(name, program, geometry, verdict))
     return path
+
+
+def space_case(
+    name: str,
+    program: Sequence[Common],
+    geometry: PageGeometry,
+    verdict: str,
+    found: dict[str, Any] | None = None,
+) -> Case:
+    """A program as a case. Raises KeyError for page tables that a case cannot name."""
+    header = Header(name, flags_of(geometry), "found by mapleproof", ADDRESS_SPACE, verdict, found)
+    return Case(header, steps_of(program, geometry))
 
 
 def replay_space_case(path: Path, port: str = "impl") -> Replayed:

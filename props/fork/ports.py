@@ -35,10 +35,18 @@ VISIBLE = PROTECTION | SHARED | DONTCOPY | ACCOUNT | WIPEONFORK
 
 
 class FailFrom(FailAfter):
-    """The first `questions` questions are granted, all later ones refused, however many units they are of."""
+    """The first `questions` questions are granted, all later ones refused, however many units they are of.
+
+    `kind` is what the first one that was refused had asked for.
+    """
+
+    kind = ""
 
     def grants(self, kind: str, count: int, atomic: bool) -> bool:
-        return super().grants(kind, 1, atomic)
+        granted = super().grants(kind, 1, atomic)
+        if not granted and not self.kind:
+            self.kind = kind
+        return granted
 
 
 class ImplSpaces:
@@ -55,8 +63,8 @@ class ImplSpaces:
         self.alarms: list[Alarm] = []
         self.asked = 0
         """Requests within the last operation, if it had `fail_after`."""
-        self.refused = False
-        """Whether one of them was refused."""
+        self.refused = ""
+        """What the first of them that was refused had asked for."""
         self.recoveries: Mapping[str, Recovery] = RECOVERIES
         self.plan_for: Callable[[int], FailurePlan] = FailFrom
         """What `fail_after` stands for."""
@@ -75,7 +83,7 @@ class ImplSpaces:
         machine.plan = None
         machine.observers, machine.file_observer = (), None
         if plan is not None:
-            self.asked, self.refused = plan.asked, plan.refused > 0
+            self.asked, self.refused = plan.asked, getattr(plan, "kind", "any") if plan.refused else ""
         self.alarms = list(machine.alarms)
         if self.alarms:
             broken = ", ".join(dict.fromkeys(alarm.promise for alarm in self.alarms))

@@ -6,6 +6,7 @@ the one that forks. A fork that failed and was recovered from leaves the world a
 goes on from there; after a broken promise the scenario is made anew.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -36,12 +37,14 @@ class Broken:
 class Swept:
     """What a sweep has seen. `points` counts failure points, `forks` all forks, `failed` those that failed.
 
-    `broken` holds the first break of each promise.
+    `refused` counts by what was asked for when a fork was made to fail. `broken` holds the first break of
+    each promise.
     """
 
     forks: int = 0
     failed: int = 0
     points: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
     broken: dict[str, Broken] = field(default_factory=dict)
 
     def add(self, other: "Swept") -> None:
@@ -49,6 +52,7 @@ class Swept:
         self.forks += other.forks
         self.failed += other.failed
         self.points += other.points
+        self.refused += other.refused
         for promise, broken in other.broken.items():
             known = self.broken.get(promise)
             if known is None or len(broken.program) < len(known.program):
@@ -90,8 +94,10 @@ def sweep(
     observed: bool = True,
     only: str | None = None,
     port: ImplSpaces | None = None,
+    succeeds: bool = True,
 ) -> Swept:
-    """Fail at every request, or at those numbered `points` (0 is the first); at the end let one succeed.
+    """Fail at every request, or at those numbered `points` (0 is the first); at the end let one succeed,
+    unless `succeeds` is False.
 
     With `only` it ends at the first break of that promise, or of "any". `port` is a world in which the
     program was done already.
@@ -106,7 +112,9 @@ def sweep(
             continue
         fork = ops.Fork(space, into, recovery, fail_after=n)
         answer = port.apply(fork)
-        swept.points += port.refused
+        if port.refused:
+            swept.points += 1
+            swept.refused[port.refused] += 1
         _count(swept, port, answer, (*program, fork), geometry)
         refused = port.refused
         if port.alarms:
@@ -119,7 +127,8 @@ def sweep(
             port.apply(ops.Exit(into))
         if not refused:
             break
-    _succeed(swept, port, program, geometry, ops.Fork(space, into, recovery))
+    if succeeds:
+        _succeed(swept, port, program, geometry, ops.Fork(space, into, recovery))
     return swept
 
 

@@ -45,6 +45,22 @@ def count_layouts(pages: int, kinds: Sequence[str] = KINDS, most: int = 3) -> in
     return sum(math.comb(pages + count, 2 * count) * len(kinds) ** count for count in range(most + 1))
 
 
+def nth_layout(
+    number: int, pages: int, kinds: Sequence[str] = KINDS, most: int = 3
+) -> list[tuple[int, int, str]]:
+    """The layout of that number among `layouts`, from 0, without going through those before it."""
+    for placed in places(pages, most):
+        ways = len(kinds) ** len(placed)
+        if number < ways:
+            chosen = [
+                kinds[number // len(kinds) ** (len(placed) - 1 - at) % len(kinds)]
+                for at in range(len(placed))
+            ]
+            return [(first, end, kind) for (first, end), kind in zip(placed, chosen, strict=True)]
+        number -= ways
+    raise IndexError(number)
+
+
 def program_of(layout: Sequence[tuple[int, int, str]], geometry: PageGeometry) -> Program:
     """What makes a layout."""
     program: Program = []

@@ -20,8 +20,8 @@ from model.maple_tree import MapleTree as Model
 from props.ops.forms import spell
 from props.ops.operations import MtreeErase, MtreeStoreRange
 
-SMALL = Geometry(leaf_slots=4, node_slots=4, leaf_min=2, node_min=2)
-"""Nodes of four slots: a tree over eight indices can have three levels."""
+SMALL = Geometry(leaf_slots=5, node_slots=4, leaf_min=2, node_min=2)
+"""Nodes of few slots: a tree over a handful of indices has several levels."""
 
 
 @dataclass(slots=True)
@@ -76,7 +76,7 @@ def explore(indices: int, *, rcu: bool = False, geometry: Geometry = SMALL, most
             after = copy.deepcopy(tree)
             after.events = after.pool.events = found.events
             found.steps += 1
-            found.failure = _step(before, after, op)
+            found.failure = step(before, after, op)
             if found.failure:
                 return found
             key = shape(after)
@@ -88,7 +88,7 @@ def explore(indices: int, *, rcu: bool = False, geometry: Geometry = SMALL, most
     return found
 
 
-def _step(before: tuple[Any, ...], tree: MapleTree, op: MtreeStoreRange | MtreeErase) -> str | None:
+def step(before: tuple[Any, ...], tree: MapleTree, op: MtreeStoreRange | MtreeErase) -> str | None:
     """Take one step on ``tree`` and on a model that holds the same; what is wrong then, in words."""
     model = Model(alloc_range=True)
     for first, last, entry in before:

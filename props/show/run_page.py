@@ -36,8 +36,8 @@ IMAGES = {".png": "image/png", ".svg": "image/svg+xml"}
 
 
 @dataclass(slots=True)
-class _Page:
-    """A page under way: markup, and the data of its pictures."""
+class RunPage:
+    """The page of a run under way: markup, and the data of its pictures."""
 
     parts: list[str] = field(default_factory=list)
     data: dict[str, Any] = field(default_factory=dict)
@@ -90,7 +90,7 @@ BAD = frozenset({"broken", "differs", "refuted", "void", "inconclusive", "not me
 
 def check_page(options: Options, result: Result, judged: Sequence[str], bench: Sequence[Path] = ()) -> str:
     """The page of a `mapleproof check`. ``judged`` are the recoveries that the exit status is about."""
-    made = _Page()
+    made = RunPage()
     made.title("What was run")
     made.table(
         ("lane", "units", "operations", "failures", "verdict"), list(_lanes(result)), numbers=(1, 2, 3)
@@ -158,7 +158,7 @@ def _broken(options: Options, result: Result) -> Iterator[Failure]:
 
 def prove_page(judged: Sequence[Judged]) -> str:
     """The page of a `mapleproof prove`."""
-    made = _Page()
+    made = RunPage()
     made.title("Claims")
     rows = [
         (
@@ -212,7 +212,7 @@ def _case_of(command: str) -> tuple[str | None, str | None]:
     return words[2], words[words.index("--seeded") + 1] if "--seeded" in words else None
 
 
-def _benchmarks(made: _Page, paths: Sequence[Path]) -> None:
+def _benchmarks(made: RunPage, paths: Sequence[Path]) -> None:
     """Figures from JSON, plots from images."""
     for path in paths:
         made.title(f"Benchmark: {path.name}")

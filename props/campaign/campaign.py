@@ -1,0 +1,311 @@
+"""The loop of a campaign: give out lots, enter what comes back, until time is up or somebody ends it.
+
+What cannot be entered, since the disk is full, waits in memory and is tried again; no lot is given out
+meanwhile. What waits when the campaign is ended was not done, as far as the ledger goes, and is done anew.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from props.campaign.arms import Wanted
+from props.campaign.examples import Exchange, open_database
+from props.campaign.farm import Farm, Finished, Lost
+from props.campaign.findings import KEEP, Findings
+from props.campaign.ledger import Ledger
+from props.campaign.lots import Finding, Lot, Report, Shrinking
+from props.campaign.plan import Plan, seconds_for
+
+LOT_SECONDS = 2.0
+"""How long a lot is to take, at the least."""
+
+LOT_COST = 0.001
+"""Seconds that a scheduler and this process spend on one lot: see docs/scaling.md."""
+
+AHEAD = 2
+"""Lots for each thread: one under way, and one that waits so that the thread need not."""
+
+TICK = 0.05
+"""Seconds between two looks at what came back."""
+
+GRACE = 15.0
+"""Seconds that lots under way are waited for at the end."""
+
+RETRY = 2.0
+"""Seconds between two attempts to write to a disk that is full."""
+
+MOST_LOST = 3
+"""Times that one lot may fail on a worker without an answer, before its arm is given up."""
+
+MEMORY_EVERY = 30.0
+"""Seconds between two notes of what a worker's process holds."""
+
+RATE_SECONDS = 30.0
+"""The time over which operations per second are counted."""
+
+
+@dataclass(slots=True)
+class Options:
+    """What a user asks for. ``seconds`` is how long (None: until it is ended); ``scheduler`` the address of a
+    Dask scheduler, without which ``workers`` threads run here; ``redis`` the address of a Redis server for
+    Hypothesis' database; ``even`` divides the budget evenly; ``keep`` is how many files of a sort are
+    kept."""
+
+    folder: Path
+    wanted: Wanted
+    seconds: float | None = None
+    scheduler: str | None = None
+    workers: int = 1
+    redis: str | None = None
+    seed: int = 0
+    seeded: str | None = None
+    even: bool = False
+    keep: int = KEEP
+
+
+@dataclass(slots=True)
+class Now:
+    """How a campaign stands, besides what its ledger holds: what people watch. ``stuck`` says why nothing can
+    be written, ``away`` why Hypothesis' database cannot be reached."""
+
+    began: float = field(default_factory=time.monotonic)
+    threads: int = 0
+    under_way: int = 0
+    waiting: int = 0
+    rate: float = 0.0
+    lots: int = 0
+    lost: int = 0
+    stuck: str = ""
+    away: str = ""
+    connected: bool = True
+    ending: bool = False
+
+
+class Campaign:
+    """One run of a campaign, in a folder whose ledger is open for writing. Raises FarmError and
+    ExamplesError."""
+
+    def __init__(self, options: Options, ledger: Ledger) -> None:
+        self.options, self.ledger = options, ledger
+        self.plan = Plan(ledger, options.wanted, seed=options.seed, seeded=options.seeded, even=options.even)
+        arms = [row.arm for row in self.plan.rows.values()]
+        self.findings = Findings(
+            options.folder,
+            ledger,
+            arms,
+            keep=options.keep,
+            seeded=options.seeded,
+            careful=options.wanted.careful,
+        )
+        database = open_database(options.folder / "examples", options.redis)
+        self.exchange = Exchange(database, ledger)
+        for key, arm in ledger.setting("keys", {}).items():
+            self.exchange.keys[bytes.fromhex(key)] = arm
+        self.now = Now()
+        self.stop = False
+        self.new_cases: list[str] = []
+        """Sorts of failure that were met for the first time and not told yet."""
+        self._unentered: list[Finished] = []
+        self._retry = 0.0
+        self._lost: dict[str, int] = {}
+        self._operations: deque[tuple[float, int]] = deque()
+        self._noted: dict[int, float] = {}
+        self._shrinking: set[int] = set()
+        self.farm = Farm(options.scheduler, options.workers)
+
+    def run(self, tell: Callable[[Campaign], None] = lambda campaign: None) -> None:
+        """Run until time is up, `stop` is set, or there is nothing left to do. ``tell`` is called now and
+        then."""
+        try:
+            self.farm.ready(self.options.wanted.ports)
+            with self.ledger.transaction():
+                self.ledger.compact()
+                self.ledger.begin_run()
+            while not self._over():
+                self._give_out()
+                self._take_in()
+                tell(self)
+                time.sleep(TICK)
+            self._end(tell)
+        finally:
+            self.farm.close()
+
+    def _over(self) -> bool:
+        if self.stop:
+            return True
+        seconds = self.options.seconds
+        if seconds is not None and time.monotonic() - self.now.began >= seconds:
+            return True
+        idle = not self.farm and not self.findings.waiting and not self._unentered and self.farm.threads() > 0
+        return idle and self.plan.exhausted()
+
+    def _end(self, tell: Callable[[Campaign], None]) -> None:
+        """Wait a little for what is under way, and enter it."""
+        self.now.ending = True
+        end = time.monotonic() + GRACE
+        while (self.farm or self._unentered) and time.monotonic() < end and self.now.threads:
+            self._take_in()
+            tell(self)
+            time.sleep(TICK)
+        how = "stopped" if self.stop else "time was up" if self.options.seconds is not None else "all done"
+        try:
+            with self.ledger.transaction():
+                self._exchange()
+                self.ledger.goes_on(how)
+        except (OSError, sqlite3.OperationalError) as error:
+            self.now.stuck = str(error)
+
+    def _give_out(self) -> None:
+        self.now.threads = self.farm.threads()
+        self.now.connected = self.farm.connected()
+        if self._unentered:
+            return
+        seconds = seconds_for(self.now.threads, LOT_COST, LOT_SECONDS)
+        while len(self.farm) < AHEAD * self.now.threads:
+            # A quarter of the workers at the most makes failures small, as long as there is else to do
+            if self.findings.waiting and len(self._shrinking) <= self.now.threads // 4:
+                work: Lot | Shrinking | None = self.findings.waiting.popleft()
+                assert isinstance(work, Shrinking)
+                self._shrinking.add(work.number)
+            else:
+                work = self.plan.next_lot(seconds)
+            if work is None:
+                return
+            self.farm.submit(work)
+
+    def _take_in(self) -> None:
+        now = time.monotonic()
+        self._unentered += self.farm.finished()
+        self.now.under_way, self.now.waiting = len(self.farm), len(self._unentered)
+        if not self._unentered and not self.exchange.due():
+            return
+        if self.now.stuck and now < self._retry:
+            return
+        todo, after = self._unentered, []
+        try:
+            with self.ledger.transaction():
+                for one in todo:
+                    after.append(self._enter(one))
+                self._exchange()
+                self.ledger.goes_on()
+        except (OSError, sqlite3.OperationalError) as error:
+            # Nothing of it counts: what is in memory is taken from the ledger again
+            self.findings.reload(frozenset(self._shrinking))
+            self.now.stuck, self._retry = str(error), now + RETRY
+            return
+        self.now.stuck = ""
+        self._unentered = []
+        for act in after:
+            act()
+
+    def _exchange(self) -> None:
+        if self.exchange.due():
+            for arm, values in self.exchange.exchange().items():
+                self.plan.examples.setdefault(arm, []).extend(values)
+            self.now.away = self.exchange.away
+
+    def _enter(self, one: Finished) -> Callable[[], None]:
+        """Write down what came back; what is to be done once all of it is written for good."""
+        work, result = one.work, one.result
+        if isinstance(work, Shrinking):
+            return self._enter_small(work, result)
+        if isinstance(result, Report):
+            return self._enter_report(work, result)
+        assert isinstance(result, Exception)
+        return self._enter_lost(work, result)
+
+    def _enter_report(self, lot: Lot, report: Report) -> Callable[[], None]:
+        arm, ledger = lot.arm.name, self.ledger
+        new = [finding.sort for finding in report.findings if self.findings.take(lot, finding)]
+        features = self.plan.news(report)
+        states = self._enter_states(lot, report)
+        news = ledger.enter_features(features) + len(ledger.enter_events(arm, report.events)) + states
+        failures = len(report.findings)
+        ledger.enter_figures(arm, report.units, report.operations, report.seconds, news, failures)
+        if lot.first >= 0:
+            ledger.enter_done(arm, lot.first, lot.first + lot.count)
+        if report.swept is not None:
+            ledger.enter_swept(lot.arm.subject, report.swept.forks, report.swept.failed, report.swept.points)
+        for grown in report.grown:
+            figures = (grown.paths, grown.queries, grown.seconds, grown.told)
+            ledger.enter_proof(grown.series, grown.size, grown.verdict, *figures)
+            if grown.verdict != "proved":
+                ledger.end_arm(arm, f"{grown.verdict} at {grown.size}")
+        self._enter_examples(lot, report)
+        noted = self._noted.get(report.process, 0.0)
+        if time.monotonic() - noted > MEMORY_EVERY and report.process:
+            self._noted[report.process] = time.monotonic()
+            ledger.enter_worker(str(report.process), report.memory)
+
+        def after() -> None:
+            self.plan.learn(lot, report, news, len(new))
+            self.new_cases += new
+            self._count(report.operations)
+
+        return after
+
+    def _enter_states(self, lot: Lot, report: Report) -> int:
+        """The states of a tiny world; how many are new."""
+        if lot.arm.lane != "worlds" or self.plan.world is None:
+            return 0
+        new = dict(self.plan.world.new(lot, report))
+        self.ledger.enter_states(lot.world, [*lot.states, *new.items()])
+        self.ledger.expanded(lot.world, [digest for digest, _ in lot.states])
+        return len(new)
+
+    def _enter_examples(self, lot: Lot, report: Report) -> None:
+        if not report.key:
+            return
+        if report.key not in self.exchange.keys:
+            self.exchange.keys[report.key] = lot.arm.name
+            self.ledger.change("keys", {key.hex(): arm for key, arm in self.exchange.keys.items()})
+        self.ledger.enter_examples(report.key, report.saved, kept=False)
+        self.ledger.enter_examples(report.key, lot.examples, kept=True)
+
+    def _enter_small(self, work: Shrinking, result: object) -> Callable[[], None]:
+        if not isinstance(result, Finding):
+
+            def again() -> None:
+                self.now.lost += 1
+                self._shrinking.discard(work.number)
+                self._lost[work.name] = self._lost.get(work.name, 0) + 1
+                if self._lost[work.name] < MOST_LOST:
+                    self.findings.waiting.append(work)
+
+            return again
+        new = self.findings.made_small(work, result)
+
+        def after() -> None:
+            self._shrinking.discard(work.number)
+            if new:
+                self.new_cases.append(result.sort)
+
+        return after
+
+    def _enter_lost(self, lot: Lot, why: Exception) -> Callable[[], None]:
+        """A lot without an answer goes back; one that never has any ends its arm for this run."""
+
+        def after() -> None:
+            self.plan.back(lot)
+            self.now.lost += 1
+            if isinstance(why, Lost):
+                return  # its worker or scheduler went away, which is not its fault
+            self._lost[lot.arm.name] = self._lost.get(lot.arm.name, 0) + 1
+            if self._lost[lot.arm.name] >= MOST_LOST:
+                self.plan.rows[lot.arm.name].ended = f"no worker can do it: {type(why).__name__}: {why}"
+
+        return after
+
+    def _count(self, operations: int) -> None:
+        now = time.monotonic()
+        self.now.lots += 1
+        self._operations.append((now, operations))
+        while self._operations and now - self._operations[0][0] > RATE_SECONDS:
+            self._operations.popleft()
+        span = min(RATE_SECONDS, max(1.0, now - self.now.began))
+        self.now.rate = sum(count for _, count in self._operations) / span

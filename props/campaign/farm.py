@@ -1,0 +1,213 @@
+"""Lots on Dask distributed: on threads of this process, or on the workers of a scheduler that the user runs.
+
+Each thread of a worker has a process of its own in which lots are carried out (`props.campaign.worker`); so
+without a scheduler the cluster is no more than threads here. A lot that is lost, with its worker or with the
+scheduler, comes back as lost; a scheduler that went away is looked for until it is there again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import logging
+import os
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import dask
+from distributed import Client, Future, LocalCluster
+
+from props.campaign import worker
+from props.campaign.lots import Finding, Lot, Report, Shrinking
+from props.choose_port import PortError, choose_port
+
+ANSWER_SECONDS = 30.0
+"""How long a scheduler may take to answer at the start."""
+
+BUILD_SECONDS = 300.0
+"""How long a worker may take to make ready: it may have to build a kernel's tree."""
+
+COUNTED_EVERY = 2.0
+"""Seconds between two looks at how many workers there are."""
+
+PACKAGES = ("model", "impl", "props", "proofs")
+
+
+class FarmError(Exception):
+    """The workers cannot be had, or cannot do what is asked: which, and why, in one line."""
+
+
+class Lost(Exception):
+    """A lot's worker or scheduler went away, and what it did with it."""
+
+
+Work = Lot | Shrinking
+
+
+@dataclass(slots=True)
+class Finished:
+    """What came of a lot, or of making a failure small: a report or finding, or why there is none."""
+
+    work: Work
+    result: Report | Finding | Exception
+
+
+class Farm:
+    """The workers. ``scheduler`` is the address of a Dask scheduler; without it ``threads`` run here. Raises
+    FarmError."""
+
+    def __init__(self, scheduler: str | None, threads: int) -> None:
+        logging.getLogger("distributed").setLevel(logging.CRITICAL)
+        self.scheduler = scheduler
+        self._cluster: LocalCluster | None = None
+        self._numbers = itertools.count()
+        self._running: dict[Future[Any], Work] = {}
+        self._counted = 0.0
+        self._threads = 0
+        worker.begin()
+        if scheduler is None:
+            # What a lot needs of memory is in the process that carries it out, which Dask does not see
+            with dask.config.set({"distributed.admin.system-monitor.gil.enabled": False}):
+                self._cluster = LocalCluster(
+                    n_workers=threads,
+                    threads_per_worker=1,
+                    processes=False,
+                    dashboard_address=None,
+                    memory_limit=0,
+                    silence_logs=logging.CRITICAL,
+                )
+            self._client = Client(self._cluster, set_as_default=False)
+        else:
+            self._client = self._connect(ANSWER_SECONDS)
+
+    def _connect(self, seconds: float) -> Client:
+        try:
+            return Client(self.scheduler, timeout=seconds, set_as_default=False)
+        except (OSError, ValueError, TimeoutError, ImportError) as error:
+            reason = str(error).partition("\n")[0] or type(error).__name__
+            raise FarmError(f"no scheduler answers at {self.scheduler}: {reason}") from None
+
+    def ready(self, ports: Sequence[str]) -> None:
+        """See that every worker runs this program and has these ports. Raises FarmError."""
+        if self._cluster is not None:
+            return
+        asked = {
+            address: self._client.submit(
+                prepare,
+                list(ports),
+                workers=[address],
+                pure=False,
+                key=f"ready-{address}-{next(self._numbers)}",
+            )
+            for address in self._client.nthreads()
+        }
+        for address, future in asked.items():
+            try:
+                version, refused = future.result(timeout=BUILD_SECONDS)
+            except Exception as error:
+                raise FarmError(
+                    f"worker {address} cannot run this program: {type(error).__name__}: {error}"
+                ) from None
+            if version != fingerprint():
+                raise FarmError(
+                    f"worker {address} runs another version of this program: {version}, not {fingerprint()}"
+                )
+            if refused:
+                raise FarmError(f"worker {address}: {refused}")
+
+    def threads(self) -> int:
+        """Threads of all workers; 0 where there is no worker, or no scheduler just now."""
+        now = time.monotonic()
+        if now - self._counted > COUNTED_EVERY:
+            self._counted = now
+            self._threads = self._count()
+        return self._threads
+
+    def _count(self) -> int:
+        if self._client.status != "running":
+            self._look_for_scheduler()
+            return 0
+        try:
+            return sum(self._client.nthreads().values())
+        except (OSError, TimeoutError, TypeError):
+            return 0
+
+    def _look_for_scheduler(self) -> None:
+        """A client looks for its scheduler by itself for a while; one that gave up is replaced."""
+        if self._client.status in ("closed", "closing") and self._cluster is None:
+            try:
+                self._client = self._connect(1.0)
+            except FarmError:
+                return
+
+    def connected(self) -> bool:
+        """Whether there is a scheduler."""
+        return bool(self._client.status == "running")
+
+    def __len__(self) -> int:
+        return len(self._running)
+
+    def submit(self, work: Work) -> None:
+        """Give work to a worker."""
+        call: Any = worker.work if isinstance(work, Lot) else worker.shrink
+        key = f"{work.name} #{next(self._numbers)}"
+        future = self._client.submit(call, work, pure=False, key=key, priority=isinstance(work, Shrinking))
+        self._running[future] = work
+
+    def finished(self) -> Iterator[Finished]:
+        """What has come back since it was asked last."""
+        ended = [future for future in self._running if future.status != "pending"]
+        for future in ended:
+            work = self._running.pop(future)
+            yield Finished(work, self._result(future))
+            future.release()
+
+    def _result(self, future: Future[Any]) -> Report | Finding | Exception:
+        if future.status == "finished":
+            try:
+                result = future.result(timeout=ANSWER_SECONDS)
+            except Exception as error:
+                return Lost(f"{type(error).__name__}: {error}")
+            assert isinstance(result, (Report, Finding))
+            return result
+        if future.status == "error":
+            why = future.exception()
+            died = type(why).__name__ == "KilledWorker"
+            return Lost(str(why)) if died or not isinstance(why, Exception) else why
+        return Lost(f"the scheduler went away: {future.status}")
+
+    def close(self) -> None:
+        """Leave the workers; those of this process end, with the processes that they had."""
+        for future in self._running:
+            future.cancel(force=True)
+        self._client.close(timeout=5)
+        if self._cluster is not None:
+            self._cluster.close(timeout=5)
+        worker.end_all()
+
+
+def prepare(ports: list[str]) -> tuple[str, str]:
+    """On a worker: which version of this program it runs, and what port it cannot have."""
+    try:
+        for port in ports:
+            choose_port(port)
+    except PortError as error:
+        return fingerprint(), str(error)
+    return fingerprint(), ""
+
+
+@lru_cache
+def fingerprint() -> str:
+    """What tells this version of the program from others: a digest of its source."""
+    whole = hashlib.sha256()
+    top = Path(__file__).resolve().parent.parent.parent
+    for package in PACKAGES:
+        for path in sorted((top / package).rglob("*")):
+            if path.suffix in (".py", ".c", ".h", ".gz"):
+                whole.update(f"{path.relative_to(top)}{os.sep}".encode())
+                whole.update(path.read_bytes())
+    return whole.hexdigest()[:12]
