@@ -60,6 +60,7 @@ class Findings:
         self.shrinks = {
             key: counts["met"] + counts["small"] for key, counts in self.ledger.count_findings().items()
         }
+        self.aliases = self.ledger.aliases()
         self.waiting.clear()
         for row in self.ledger.findings("met"):
             if row["number"] in under_way or row["arm"] not in self.arms:
@@ -76,7 +77,7 @@ class Findings:
         """Write a finding down; whether its sort is new. Raises OSError and sqlite3.OperationalError."""
         port, sort = lot.arm.port, finding.sort
         count = self.counts.get((port, sort), 0)
-        self.ledger.met_again(port, sort)
+        self.ledger.met_again(port, self.aliases.get((port, sort), sort))
         if count >= self.keep:
             return False
         self.counts[port, sort] = count + 1
@@ -115,23 +116,25 @@ class Findings:
         port, lane = wanted.lot.arm.port, wanted.lot.arm.lane
         self.ledger.set_finding(wanted.number, "small")
         known = {(case["port"], case["sort"]): case for case in self.ledger.cases()}
-        times = 1
-        if small.sort != wanted.sort and (was := known.get((port, wanted.sort))) is not None:
-            times = was["times"]
-            if was["file"].startswith("found/"):
-                self.ledger.drop_case(port, wanted.sort)
+        was = known.get((port, wanted.sort))
+        moved = 0
+        if small.sort != wanted.sort and was is not None and was["file"].startswith("found/"):
+            moved = was["times"]
+            self.ledger.drop_case(port, wanted.sort, small.sort)
+            self.aliases[port, wanted.sort] = small.sort
         new = (port, small.sort) not in known
-        self._keep_smallest(port, small, lane, times if new else 0)
-        return new and small.sort != wanted.sort
+        self._keep_smallest(port, small, lane, moved or int(new))
+        return new
 
     def _keep_smallest(self, port: str, finding: Finding, lane: str, times: int) -> None:
         """Write a case to `cases`, unless a smaller one of its sort is there."""
         known = {(case["port"], case["sort"]): case for case in self.ledger.cases()}.get((port, finding.sort))
         steps = 0 if finding.case is None else len(finding.case.steps)
         if known is not None and known["file"].startswith("cases/") and known["steps"] <= steps:
+            self.ledger.met_again(port, finding.sort, times)
             return
         mark = hashlib.sha256(f"{port} {finding.sort}".encode()).hexdigest()[:6]
-        stem = safe_name(f"{port.partition(':')[0]}-{finding.sort}")[:120]
+        stem = safe_name(f"{port.partition(':')[0]}-{finding.sort}")[:80]
         self._enter(port, finding, self._write(f"cases/{stem}-{mark}", finding, ".jsonl"), lane, times)
 
     def _enter(self, port: str, finding: Finding, file: str, lane: str, times: int) -> None:

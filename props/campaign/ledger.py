@@ -46,6 +46,9 @@ CREATE TABLE cases (
     port TEXT NOT NULL, sort TEXT NOT NULL, steps INTEGER NOT NULL, file TEXT NOT NULL, told TEXT NOT NULL,
     lane TEXT NOT NULL, at REAL NOT NULL, times INTEGER NOT NULL, PRIMARY KEY (port, sort)
 );
+CREATE TABLE aliases (
+    port TEXT NOT NULL, sort TEXT NOT NULL, became TEXT NOT NULL, PRIMARY KEY (port, sort)
+);
 CREATE TABLE proofs (
     series TEXT NOT NULL, size INTEGER NOT NULL, verdict TEXT NOT NULL, paths INTEGER NOT NULL,
     queries INTEGER NOT NULL, seconds REAL NOT NULL, told TEXT NOT NULL, PRIMARY KEY (series, size)
@@ -61,8 +64,8 @@ CREATE TABLE workers (process TEXT NOT NULL, at REAL NOT NULL, memory INTEGER NO
 """
 """`done` has intervals of units. `findings` are all that was met: `state` is met (to be made small), small,
 known (of a sort of which there are enough) or plain (there is nothing to make small). `cases` has the
-smallest of each sort. `states` are those of tiny worlds. `at` is seconds since the epoch; `ended` of an arm
-says why it has no more units."""
+smallest of each sort; `aliases` says of what was met that it is of another sort, made small. `states` are
+those of tiny worlds. `at` is seconds since the epoch; `ended` of an arm says why it has no more units."""
 
 
 class LedgerError(Exception):
@@ -280,9 +283,15 @@ class Ledger:
         """A sort of which there is a case was met again."""
         self.db.execute("UPDATE cases SET times = times + ? WHERE port = ? AND sort = ?", (times, port, sort))
 
-    def drop_case(self, port: str, sort: str) -> None:
+    def drop_case(self, port: str, sort: str, became: str) -> None:
         """What was taken for a sort turned out to be another."""
         self.db.execute("DELETE FROM cases WHERE port = ? AND sort = ?", (port, sort))
+        self.db.execute("INSERT OR REPLACE INTO aliases VALUES (?, ?, ?)", (port, sort, became))
+
+    def aliases(self) -> dict[tuple[str, str], str]:
+        """By port and sort as it was met: the sort that it is of, made small."""
+        rows = self.db.execute("SELECT port, sort, became FROM aliases")
+        return {(port, sort): became for port, sort, became in rows}
 
     def cases(self) -> list[dict[str, Any]]:
         """The smallest case of each sort, in the order in which the sorts were met."""
