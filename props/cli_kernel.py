@@ -101,7 +101,7 @@ def build_command(path: str, sanitize: str, debug: bool) -> None:
 def list_command() -> None:
     """Tell what was built: the kernel, how, which operations its tree lacks, and where its sources are.
 
-    Exit status: 0.
+    Exit status: 0 always.
     """
     from rich.console import Console
     from rich.table import Table
