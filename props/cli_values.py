@@ -1,8 +1,8 @@
 """Values on the command line: checked when they are used, and offered to a shell that completes them; and the
 options that several commands have.
 
-A shell asks at every press of the tab key, so nothing is imported here before it is asked for. What goes
-wrong while values are gathered is not told: then there are none to offer.
+A shell asks at every press of the tab key, so nothing is imported here before it is asked for. A folder that
+cannot be read, or a build that is damaged, is not told of: it is not offered.
 """
 
 from __future__ import annotations
@@ -109,7 +109,10 @@ def complete_port(_ctx: click.Context, param: click.Parameter, incomplete: str) 
 def _builds() -> list[Item]:
     from impl.kernel.build import list_builds
 
-    sources = {built.source: built.version for built in list_builds()}
+    try:
+        sources = {built.source: built.version for built in list_builds()}
+    except (OSError, ValueError, LookupError, TypeError):
+        return []
     return [CompletionItem(KERNEL + source, help=f"Linux {version}") for source, version in sources.items()]
 
 

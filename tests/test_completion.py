@@ -75,6 +75,13 @@ def test_a_kernel_tree_is_found_by_its_path(tmp_path: Path, built: str) -> None:
     ]
 
 
+def test_a_damaged_build_is_no_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("impl.kernel.build.cache_folder", lambda: tmp_path)
+    (tmp_path / "key").mkdir()
+    (tmp_path / "key" / "build.json").write_text("{")
+    assert offered("check", "--port", "") == ["impl", "live", "kernel:./", "kernel:/", "kernel:~/"]
+
+
 def test_seeds_are_those_of_the_port() -> None:
     assert set(offered("check", "--seeded", "")) == {*KNOWN, "list"}
     assert set(offered("replay", "--seeded", "")) == set(KNOWN)
