@@ -85,7 +85,10 @@ class Copy:
             self.run("git apply -", 0, stdin=block.text)
         elif block.language == "console":
             status = [int(word.removeprefix("status=")) for word in block.words if word.startswith("status=")]
-            for command in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
+            before, *commands = re.split(r"^\$ ", block.text, flags=re.MULTILINE)
+            assert commands, "a block of no command"
+            assert not before, "what is shown before the first command"
+            for command in commands:
                 line, _, shown = command.partition("\n")
                 output = self.run(line, *(status or [0]))
                 is_like = LIKE.check_output(one_space(shown), one_space(output), doctest.ELLIPSIS)
@@ -174,6 +177,8 @@ def test_the_code_that_runs_is_the_copy(tmp_path: Path) -> None:
         ("console", "", "$ true\nsomething\n"),
         ("console", "", "$ true\n$ false\n"),
         ("console", "status=1", "$ true\n"),
+        ("console", "", "true\n"),
+        ("console", "", "a\n$ echo a\na\n"),
         ("diff", "", "--- a/LICENSE\n+++ b/LICENSE\n@@ -1,1 +1,1 @@\n-not there\n+not there either\n"),
         ("text", "", "what nobody carries out\n"),
     ],
