@@ -7,16 +7,22 @@ from pathlib import Path
 
 import click
 
+from props.cli_values import complete_claim
+
 OUT = "mapleproof-out"
 """Where cases go unless a user says otherwise."""
 
 
 @click.command("prove")
-@click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.option("--list", "list_only", is_flag=True, help="Name the claims and leave.")
-@click.option("--twins", "only_twins", is_flag=True, help="Only refute the twins; their cases are written.")
-@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes.")
-@click.option("--json", "json_path", type=click.Path(path_type=Path, dir_okay=False), help="Every figure.")
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete_claim)
+@click.option("--list", "list_only", is_flag=True, help="Name the claims, and prove none.")
+@click.option("--twins", "only_twins", is_flag=True, help="Refute the twins alone, and write their cases.")
+@click.option(
+    "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes to run at once."
+)
+@click.option(
+    "--json", "json_path", type=click.Path(path_type=Path, dir_okay=False), help="Write every figure."
+)
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
@@ -44,10 +50,12 @@ def prove(
     report: Path | None,
     solver: str | None,
 ) -> None:
-    """Prove claims about the shipped code, all where none is named.
+    """Prove claims about the shipped code, all where none is named, and refute their twins: the same code
+    with a real mistake.
 
     Exit status: 0 all are proved and all their twins refuted; 1 one is not true, a twin is not refuted, or
-    the solvers disagree; 2 bad usage; 3 inconclusive."""
+    the solvers disagree; 2 bad usage; 3 inconclusive.
+    """
     from proofs.claim import Wanted
     from proofs.prove import main
 

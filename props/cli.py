@@ -1,74 +1,105 @@
 """The `mapleproof` command.
 
 Exit status: 0 all holds; 1 a difference or a broken invariant; 2 bad usage or bad input.
+
+What a command needs is imported when it runs, so that help and completion in a shell are there at once.
 """
 
-import json
+from __future__ import annotations
+
 import os
 import sys
 from contextlib import nullcontext
 from pathlib import Path
-from typing import cast, get_args
+from typing import TYPE_CHECKING, cast
 
 import click
-from rich.console import Console
 
-from impl.mm.recovery import MEANT_TO_BE_RIGHT
 from proofs.command import prove
 from props.bench.cli import bench
-from props.cases.files import CaseReader
-from props.cases.lines import CaseError
-from props.cases.replay_file import replay_file
-from props.cases.report import explain
-from props.check import MOST_FAILURES, Options, run
-from props.check_view import View, event_lines, ktap, result_data, table, wide_console
-from props.choose_port import PortError, choose_port
 from props.cli_campaign import campaign
+from props.cli_completion import completion
 from props.cli_kernel import kernel, kernel_variant, port_of, seeds_of
 from props.cli_show import show
-from props.fork.report import print_space_case
-from props.fork.units import NAMES, real_spaces
-from props.fork.view import verdict_lines, verdict_table
-from props.lanes.maps import MapsError, load_space, running_processes, running_spaces
-from props.ops.answers import Level
-from props.ops.subjects import ADDRESS_SPACE
-from props.seeded.planting import UnknownSeed, known_seed
-from props.seeded.seeding import planted
-from props.units import LANES
+from props.cli_values import (
+    LateChoice,
+    LateDefault,
+    complete_any_file,
+    complete_case,
+    complete_port,
+    complete_seed,
+    lane_names,
+    level_option,
+    most_failures,
+    out_option,
+    recovery_names,
+    seeded_option,
+)
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from props.ops.answers import Level
 
 DIFFERS = 1
 BAD_INPUT = 2
 
 
-@click.group()
+@click.group(context_settings={"max_content_width": 110})
 @click.version_option(package_name="mapleproof")
 def main() -> None:
-    """Test maple trees, and what fork does with them, against a reference model."""
+    """Test maple trees, and what fork does with them, against a reference model.
+
+    Exit status: 0 all holds; 1 a difference, a broken invariant or a claim that is not true; 2 bad usage or
+    bad input, told in one line; 3 a proof that came to no end.
+    """
 
 
 main.add_command(kernel)
 main.add_command(prove)
-
-
 main.add_command(bench)
 main.add_command(show)
 main.add_command(campaign)
+main.add_command(completion)
 
 
 @main.command("replay")
-@click.argument("cases", nargs=-1, required=True, metavar="CASE...", type=click.Path(path_type=Path))
-@click.option("--port", "port_name", default="impl", metavar="impl|model|kernel:PATH|live", show_default=True)
-@kernel_variant
-@click.option("--level", type=click.Choice(get_args(Level)), default="exact", show_default=True)
-@click.option(
-    "--seeded",
-    metavar="NAME",
-    help="Plant a known mistake first: one that check --seeded list names, or CLAIM.TWIN of prove --twins.",
+@click.argument(
+    "cases",
+    nargs=-1,
+    required=True,
+    metavar="CASE...",
+    type=click.Path(path_type=Path),
+    shell_complete=complete_case,
 )
+@click.option(
+    "--port",
+    "port_name",
+    default="impl",
+    metavar="impl|model|kernel:PATH|live",
+    show_default=True,
+    shell_complete=complete_port,
+    help="Who carries the cases out: our tree, the reference, the C tree in a kernel's sources, or the"
+    " running kernel (address spaces only).",
+)
+@kernel_variant
+@level_option
+@seeded_option
 def replay_command(
     cases: tuple[Path, ...], port_name: str, sanitize: str, debug: bool, level: str, seeded: str | None
 ) -> None:
-    """Carry out case files, and tell where an answer is not the one in the file."""
+    """Carry out case files, and tell where an answer is not the one in the file.
+
+    Exit status: 0 all answers are as expected; 1 one is not; 2 bad usage, a file that is no case, or a port
+    that cannot be had here.
+    """
+    from rich.console import Console
+
+    from props.cases.lines import CaseError
+    from props.choose_port import PortError, choose_port
+    from props.seeded.planting import UnknownSeed, known_seed
+    from props.seeded.seeding import planted
+
     console = Console(highlight=False, soft_wrap=True, markup=False)
     try:
         port_name, seeded = port_of(port_name, sanitize, debug, seeded)
@@ -76,7 +107,7 @@ def replay_command(
         differs = False
         with planted(known_seed(seeded)) if seeded else nullcontext():
             for path in cases:
-                differs |= _replay_one(console, path, port_name, cast(Level, level))
+                differs |= _replay_one(console, path, port_name, cast("Level", level))
     except (CaseError, PortError, UnknownSeed) as error:
         print(error, file=sys.stderr)
         sys.exit(BAD_INPUT)
@@ -84,18 +115,28 @@ def replay_command(
 
 
 @main.command("check")
-@click.option("--seconds", type=click.FloatRange(min=0), default=60.0, show_default=True, help="How long.")
+@click.option(
+    "--seconds", type=click.FloatRange(min=0), default=60.0, show_default=True, help="How long to look."
+)
 @click.option(
     "--jobs",
     type=click.IntRange(1, 256),
     default=os.cpu_count() or 1,
     show_default="the processors",
-    help="Processes.",
+    help="Processes to run at the same time.",
 )
 @click.option(
-    "--seed", type=click.IntRange(0, 2**63), default=0, show_default=True, help="Decides every unit."
+    "--seed", type=click.IntRange(0, 2**63), default=0, show_default=True, help="Decides what each unit does."
 )
-@click.option("--port", "port_name", default="impl", metavar="impl|kernel:PATH|live", show_default=True)
+@click.option(
+    "--port",
+    "port_name",
+    default="impl",
+    metavar="impl|kernel:PATH|live",
+    show_default=True,
+    shell_complete=complete_port,
+    help="Who is checked: our tree and fork, the C tree in a kernel's sources, or the running kernel's fork.",
+)
 @kernel_variant
 @click.option(
     "--avoid-known", is_flag=True, help="Keep away from what docs/findings.md lists for Linux 6.12."
@@ -110,31 +151,39 @@ def replay_command(
     "maps",
     multiple=True,
     metavar="FILE|PID",
-    help="Real address spaces; default: all that can be read.",
+    shell_complete=complete_any_file,
+    help="Real address spaces as input: processes, or copies of their /proc/PID/maps; repeatable.  [default:"
+    " all processes that can be read]",
 )
 @click.option(
-    "--lane", "lanes", multiple=True, type=click.Choice(tuple(LANES)), help="Only this part; repeatable."
+    "--lane",
+    "lanes",
+    multiple=True,
+    type=LateChoice(lane_names),
+    help="Run this part of the job alone; repeatable.",
 )
+@out_option
 @click.option(
-    "--out", default="mapleproof-out", show_default=True, metavar="DIR", help="Where cases are written."
-)
-@click.option(
-    "--seeded", metavar="NAME", help="Plant a known mistake, which the run must find; 'list' names them."
+    "--seeded",
+    metavar="NAME",
+    shell_complete=complete_seed,
+    help="Plant a known mistake, which the run must find; 'list' names those of the port.",
 )
 @click.option(
     "--recovery",
     "recoveries",
     multiple=True,
-    type=click.Choice(NAMES),
-    help="Judge only this one; repeatable.",
+    type=LateChoice(recovery_names),
+    help="Judge this way to recover from a failed fork alone; repeatable.",
 )
 @click.option(
-    "--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write every figure there."
+    "--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write every figure."
 )
 @click.option(
     "--failures",
+    cls=LateDefault,
     type=click.IntRange(1),
-    default=MOST_FAILURES,
+    default=most_failures,
     show_default=True,
     help="End early with so many sorts of failure: they differ in kind, operation or place.",
 )
@@ -172,10 +221,24 @@ def check_command(
 ) -> None:
     """The main job: model and port side by side, in every way there is, until the time is up.
 
-    Ends with a table of what was run, and one of the recoveries of a fork that fails, by promise. Exit
-    status 1 where something differs, or where a promise is broken by the recovery that is meant to be right
-    or by one that --recovery names; the other recoveries of the past have flaws that are known.
+    Ends with a table of what was run, and one of the recoveries of a fork that fails, by promise. What
+    differs is written as a case, and the command that replays it is printed. The recoveries of the past have
+    flaws that are known: these count only where --recovery names one.
+
+    Exit status: 0 nothing differs; 1 something does, a promise is broken by the recovery that is meant to be
+    right or by one that --recovery names, or a claim is not true; 2 bad usage or bad input; 3 a proof came to
+    no end.
     """
+    from impl.mm.recovery import MEANT_TO_BE_RIGHT
+    from props.check import Options, run
+    from props.check_view import View, event_lines, ktap, result_data, table, wide_console
+    from props.choose_port import PortError, choose_port
+    from props.fork.units import NAMES, real_spaces
+    from props.fork.view import verdict_lines, verdict_table
+    from props.lanes.maps import MapsError, load_space, running_processes, running_spaces
+    from props.seeded.planting import UnknownSeed, known_seed
+    from props.units import LANES
+
     console = wide_console()
     if seeded == "list":
         for name, what in seeds_of(port_name):
@@ -204,6 +267,8 @@ def check_command(
     with view.progress(options):
         result = run(options, view.tell)
     if json_file is not None:
+        import json
+
         json_file.write_text(json.dumps(result_data(options, result), indent=1) + "\n")
     if report is not None:
         from props.show.page import write_page
@@ -234,6 +299,13 @@ def check_command(
 
 def _replay_one(console: Console, path: Path, port_name: str, level: Level) -> bool:
     """Replay one case file; whether it differs."""
+    from props.cases.files import CaseReader
+    from props.cases.replay_file import replay_file
+    from props.cases.report import explain
+    from props.choose_port import choose_port
+    from props.fork.report import print_space_case
+    from props.ops.subjects import ADDRESS_SPACE
+
     make_port = choose_port(port_name)
     if CaseReader(path).header.subject is ADDRESS_SPACE:
         return print_space_case(console, path, port_name)

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from props.campaign.names import HOLDING, LANES
 from props.cli_kernel import kernel_variant, port_of
-from props.fork.units import NAMES
+from props.cli_values import LateChoice, complete_port, complete_seed, recovery_names
+from props.names import CAMPAIGN_LANES, HOLDING
 
 if TYPE_CHECKING:
     from props.campaign.campaign import Campaign
@@ -59,7 +59,8 @@ class Time(click.ParamType[float]):
     default=("impl",),
     metavar="impl|kernel:PATH|live",
     show_default=True,
-    help="Repeatable: all of them at once.",
+    shell_complete=complete_port,
+    help="Whom to check; repeatable: all of them at once.",
 )
 @kernel_variant
 @click.option(
@@ -76,12 +77,14 @@ class Time(click.ParamType[float]):
 @click.option(
     "--seed", type=click.IntRange(0, 2**62), default=0, show_default=True, help="Decides every unit."
 )
-@click.option("--lane", "lanes", multiple=True, type=click.Choice(LANES), help="Only this part; repeatable.")
+@click.option(
+    "--lane", "lanes", multiple=True, type=click.Choice(CAMPAIGN_LANES), help="Only this part; repeatable."
+)
 @click.option(
     "--recovery",
     "recoveries",
     multiple=True,
-    type=click.Choice(NAMES),
+    type=LateChoice(recovery_names),
     help="Fork under this one; repeatable.  [default: those without a known flaw]",
 )
 @click.option(
@@ -93,7 +96,12 @@ class Time(click.ParamType[float]):
     is_flag=True,
     help="Keep away from what docs/findings.md lists for Linux 6.12.",
 )
-@click.option("--seeded", metavar="NAME", help="Plant a known mistake, which the campaign must find.")
+@click.option(
+    "--seeded",
+    metavar="NAME",
+    shell_complete=complete_seed,
+    help="Plant a known mistake, which the campaign must find: one of check --seeded list.",
+)
 @click.option("--even", is_flag=True, help="Divide the time evenly, whatever is met where.")
 @click.option(
     "--keep",
@@ -200,7 +208,7 @@ def _run(
         "seeded": seeded,
         "careful": given["careful"],
         "ports": [_port(port, variant, seeded) for port in ports],
-        "lanes": list(given["lanes"] or LANES),
+        "lanes": list(given["lanes"] or CAMPAIGN_LANES),
         "recoveries": list(given["recoveries"] or HOLDING),
         "even": given["even"],
     }

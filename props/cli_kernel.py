@@ -1,22 +1,21 @@
 """`mapleproof kernel`: builds of a kernel's own maple tree, for `--port kernel:PATH`."""
 
-import json
+from __future__ import annotations
+
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
-from rich.table import Table
 
-from impl.kernel.build import Build, Variant, build, list_builds
-from impl.kernel.errors import KernelBuildError
-from impl.kernel.seeds import SEEDS
-from impl.kernel.source import find, resolve
-from props.choose_port import KERNEL, PortError, is_kernel, with_variant
-from props.kernel_seeds import Found, chosen, compare, search
-from props.seeded.planting import KNOWN
+from props.cli_values import complete_kernel_seed, complete_sanitizers, out_option
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from impl.kernel.build import Build
+    from props.kernel_seeds import Found
 
 BAD_INPUT = 2
 MISSED = 1
@@ -25,6 +24,7 @@ sanitize_option = click.option(
     "--sanitize",
     default="",
     metavar="LIST",
+    shell_complete=complete_sanitizers,
     help="Compiler's sanitizers for a kernel's tree: address,undefined.",
 )
 debug_option = click.option(
@@ -40,6 +40,9 @@ def kernel_variant(command: Callable[..., Any]) -> Callable[..., Any]:
 def port_of(name: str, sanitize: str, debug: bool, seeded: str | None) -> tuple[str, str | None]:
     """The port that a user means, and the seed that is left to plant: one for a kernel's tree is built in.
     Raises PortError."""
+    from impl.kernel.build import Variant
+    from props.choose_port import PortError, is_kernel, with_variant
+
     if not is_kernel(name):
         if sanitize or debug:
             raise PortError(f"--sanitize and --debug are for the port kernel:PATH, not for {name}")
@@ -50,6 +53,10 @@ def port_of(name: str, sanitize: str, debug: bool, seeded: str | None) -> tuple[
 
 def seeds_of(port: str) -> Iterator[tuple[str, str]]:
     """Names of the mistakes that can be seeded into what is behind a port, and what each breaks or does."""
+    from impl.kernel.seeds import SEEDS
+    from props.choose_port import is_kernel
+    from props.seeded.planting import KNOWN
+
     if is_kernel(port):
         yield from ((seed.name, f"{seed.function}(): {seed.promise}, but not with this") for seed in SEEDS)
     else:
@@ -58,20 +65,32 @@ def seeds_of(port: str) -> Iterator[tuple[str, str]]:
 
 @click.group()
 def kernel() -> None:
-    """Build the C maple tree of a kernel's sources in userspace, and list what was built.
+    """The C maple tree of a kernel's sources, built in userspace.
 
     Nothing is written into the kernel's tree, and none of its code is kept with this program: a build lies in
     the user's cache folder.
+
+    Exit status: 0 done; 1 a mistake was not found; 2 bad usage, or sources that cannot be built.
     """
 
 
 @kernel.command("build")
-@click.argument("path", metavar="PATH")
+@click.argument("path", metavar="PATH", type=click.Path())
 @kernel_variant
 def build_command(path: str, sanitize: str, debug: bool) -> None:
-    """Build the tree in PATH: a checkout, an unpacked source package, or its tarball."""
+    """Build the tree in PATH: a checkout, an unpacked source package, or its tarball.
+
+    Exit status: 0 built, or built before; 2 bad usage, no kernel tree, no compiler, or an error of the
+    compiler.
+    """
+    from rich.console import Console
+
+    from impl.kernel.build import Variant, build
+    from impl.kernel.errors import KernelBuildError
+    from impl.kernel.source import resolve
+
     try:
-        built = build(path, Variant(sanitize=sanitize, debug=debug))
+        built = build(resolve(path), Variant(sanitize=sanitize, debug=debug))
     except KernelBuildError as error:
         print(error, file=sys.stderr)
         sys.exit(BAD_INPUT)
@@ -80,7 +99,15 @@ def build_command(path: str, sanitize: str, debug: bool) -> None:
 
 @kernel.command("list")
 def list_command() -> None:
-    """What was built, and what each build can do."""
+    """Tell what was built: the kernel, how, which operations its tree lacks, and where its sources are.
+
+    Exit status: 0 always.
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    from impl.kernel.build import list_builds
+
     table = Table()
     for column in ("Linux", "variant", "lacks", "sources"):
         table.add_column(column)
@@ -90,21 +117,32 @@ def list_command() -> None:
 
 
 @kernel.command("seeds")
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete_kernel_seed)
 @click.option(
-    "--path", metavar="PATH", help="Kernel tree; default: $MAPLEPROOF_KERNEL or Debian's linux-source."
+    "--path",
+    metavar="PATH",
+    type=click.Path(),
+    help="Kernel tree; default: $MAPLEPROOF_KERNEL or Debian's linux-source.",
 )
 @click.option(
-    "--seconds", type=click.FloatRange(min=0), default=60.0, show_default=True, help="For each seed."
+    "--seconds",
+    type=click.FloatRange(min=0),
+    default=60.0,
+    show_default=True,
+    help="How long to look for each.",
 )
 @click.option("--suite", is_flag=True, help="Run the kernel's own userspace suite on each too. Takes long.")
 @click.option(
-    "--suite-seconds", type=click.FloatRange(min=1), default=600.0, show_default=True, help="For each seed."
+    "--suite-seconds",
+    type=click.FloatRange(min=1),
+    default=600.0,
+    show_default=True,
+    help="How long the kernel's suite may take for each.",
 )
+@out_option
 @click.option(
-    "--out", default="mapleproof-out", show_default=True, metavar="DIR", help="Where cases are written."
+    "--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write every figure."
 )
-@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Every figure.")
 def seeds_command(
     names: tuple[str, ...],
     path: str | None,
@@ -114,10 +152,19 @@ def seeds_command(
     out: str,
     json_file: Path | None,
 ) -> None:
-    """Put one-line mistakes into copies of a kernel's tree, and see how soon each is found.
+    """Put one-line mistakes into copies of a kernel's tree, all where none is named, and see how soon each is
+    found.
 
-    Exit status 1 where one is not found, or is not confirmed: its case must pass without the mistake.
+    Exit status: 0 each is found, and its case passes without the mistake; 1 one is not; 2 bad usage, or a
+    tree that cannot be built.
     """
+    from rich.console import Console
+
+    from impl.kernel.errors import KernelBuildError
+    from impl.kernel.source import find, resolve
+    from props.choose_port import KERNEL, PortError
+    from props.kernel_seeds import chosen, compare, search
+
     console = Console(soft_wrap=True, highlight=False)
     found = []
     try:
@@ -133,6 +180,8 @@ def seeds_command(
         sys.exit(BAD_INPUT)
     console.print(_seed_table(found))
     if json_file is not None:
+        import json
+
         json_file.write_text(json.dumps([one.as_json() for one in found], indent=1) + "\n")
     sys.exit(0 if all(one.confirmed for one in found) else MISSED)
 
@@ -147,6 +196,8 @@ def _told(one: Found) -> str:
 
 
 def _seed_table(found: list[Found]) -> Table:
+    from rich.table import Table
+
     table = Table("seed", "function", "found as")
     for heading in ("steps", "operations", "seconds", "kernel's suite"):
         table.add_column(heading, justify="right")

@@ -2,31 +2,32 @@
 
 import sys
 from pathlib import Path
-from typing import cast, get_args
+from typing import cast
 
 import click
-from rich.console import Console
 
-from props.cases.lines import CaseError
-from props.choose_port import PortError
 from props.cli_kernel import kernel_variant, port_of
+from props.cli_values import complete_case, complete_port, level_option, seeded_option
 from props.ops.answers import Level
-from props.seeded.planting import UnknownSeed
 
 DIFFERS = 1
 BAD_INPUT = 2
 
 
 @click.command("show")
-@click.argument("case", type=click.Path(path_type=Path))
-@click.option("--port", "port_name", default="impl", metavar="impl|model|kernel:PATH", show_default=True)
-@kernel_variant
-@click.option("--level", type=click.Choice(get_args(Level)), default="exact", show_default=True)
+@click.argument("case", type=click.Path(path_type=Path), shell_complete=complete_case)
 @click.option(
-    "--seeded",
-    metavar="NAME",
-    help="Plant a known mistake first: one that check --seeded list names, or CLAIM.TWIN of prove --twins.",
+    "--port",
+    "port_name",
+    default="impl",
+    metavar="impl|model|kernel:PATH",
+    show_default=True,
+    shell_complete=complete_port,
+    help="Who carries the case out: our tree, the reference, or the C tree in a kernel's sources.",
 )
+@kernel_variant
+@level_option
+@seeded_option
 @click.option(
     "--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page that opens from disk."
 )
@@ -37,6 +38,11 @@ def show(
 
     Exit status: 0 as expected; 1 a difference; 2 bad usage or bad input.
     """
+    from rich.console import Console
+
+    from props.cases.lines import CaseError
+    from props.choose_port import PortError
+    from props.seeded.planting import UnknownSeed
     from props.show.carry_out import picture_of_file
     from props.show.page import picture_page, write_page
     from props.show.terminal import WIDTH, lines_of

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 JSON = click.option(
     "--json", "json_path", type=click.Path(path_type=Path), metavar="FILE", help="Write every figure."
@@ -17,7 +19,10 @@ QUICK = click.option("--quick", is_flag=True, help="Small sizes and few rounds: 
 
 @click.group()
 def bench() -> None:
-    """How fast it all is, in one run on one core, beside what else there is."""
+    """How fast it all is, in one run on one core, beside what else there is.
+
+    Exit status: 0 measured; 2 bad usage, or no kernel tree to measure.
+    """
 
 
 @bench.command("tree")
@@ -29,7 +34,7 @@ def bench_tree_command(json_path: Path | None, quick: bool) -> None:
     from props.bench import tree as bench_tree
     from props.bench.measure import Limits
 
-    progress = Console(stderr=True)
+    progress = _progress()
     sizes = bench_tree.QUICK_SIZES if quick else bench_tree.SIZES
     limits = Limits(rounds=3, seconds=0.3) if quick else Limits()
     result = bench_tree.run(sizes, limits, tell=lambda line: progress.print(line, markup=False))
@@ -51,7 +56,10 @@ def bench_check_command(json_path: Path | None, quick: bool) -> None:
 
 @bench.command("kernel")
 @click.option(
-    "--path", metavar="PATH", help="Kernel tree; default: $MAPLEPROOF_KERNEL or Debian's linux-source."
+    "--path",
+    metavar="PATH",
+    type=click.Path(),
+    help="Kernel tree; default: $MAPLEPROOF_KERNEL or Debian's linux-source.",
 )
 @JSON
 @QUICK
@@ -90,7 +98,7 @@ def bench_prove_command(json_path: Path | None, quick: bool) -> None:
     """How a proof grows with the VMAs executed one by one, and by induction; and with the fan-out."""
     from proofs import growth
 
-    progress = Console(stderr=True)
+    progress = _progress()
 
     def tell(line: str) -> None:
         progress.print(line, markup=False)
@@ -107,7 +115,15 @@ def _write(path: Path | None, figures: dict[str, Any]) -> None:
         path.write_text(json.dumps(figures, indent=1) + "\n")
 
 
+def _progress() -> Console:
+    from rich.console import Console
+
+    return Console(stderr=True)
+
+
 def wide() -> Console:
     """Where it goes to a file, tables as wide as they are."""
+    from rich.console import Console
+
     console = Console()
     return console if console.is_terminal else Console(width=160)

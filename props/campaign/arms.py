@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from props.campaign.names import HOLDING, LANES
 from props.choose_port import LIVE
 from props.fork.maps import RealVma, kept_spaces
 from props.lanes.maps import Space
+from props.names import CAMPAIGN_LANES, HOLDING
 
 SWEEP_WORK = 60_000
 """VMAs times failure points in one unit of a sweep over a real address space: some seconds."""
@@ -73,7 +73,7 @@ class Wanted:
     """What arms are made of."""
 
     ports: tuple[str, ...] = ("impl",)
-    lanes: tuple[str, ...] = LANES
+    lanes: tuple[str, ...] = CAMPAIGN_LANES
     recoveries: tuple[str, ...] = HOLDING
     spaces: tuple[Real, ...] = ()
     careful: bool = False
@@ -81,7 +81,7 @@ class Wanted:
 
 def arms_of(wanted: Wanted) -> list[Arm]:
     """All arms that can be had, in the order of the lanes."""
-    return [arm for lane in LANES if lane in wanted.lanes for arm in _of_lane(lane, wanted)]
+    return [arm for lane in CAMPAIGN_LANES if lane in wanted.lanes for arm in _of_lane(lane, wanted)]
 
 
 def _of_lane(lane: str, wanted: Wanted) -> Iterator[Arm]:

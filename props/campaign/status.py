@@ -11,8 +11,8 @@ from typing import Any
 
 from props import events as expected_events
 from props.campaign.ledger import Ledger
-from props.campaign.names import LANES
 from props.lanes import growing
+from props.names import CAMPAIGN_LANES
 
 LATELY = 8
 """Events that are shown as met for the first time lately."""
@@ -117,7 +117,9 @@ def status_of(folder: Path, ledger: Ledger, running: bool = False) -> Status:
     status = Status(str(folder), running, ledger.elapsed(), settings)
     figures = ledger.figures()
     busy = sum(known["seconds"] for known in figures.values()) or 1.0
-    for name, known in sorted(figures.items(), key=lambda pair: LANES.index(pair[0].partition(" ")[0])):
+    for name, known in sorted(
+        figures.items(), key=lambda pair: CAMPAIGN_LANES.index(pair[0].partition(" ")[0])
+    ):
         values = {key: known[key] for key in ("units", "operations", "seconds", "news", "failures", "ended")}
         status.arms.append(ArmFigures(name, **values, share=known["seconds"] / busy))
     status.events = ledger.events()

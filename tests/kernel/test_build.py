@@ -1,13 +1,16 @@
 """Building: the cache, the layout, and one line for each way that it can go wrong."""
 
+import tarfile
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from impl.kernel import build
 from impl.kernel.build import Variant
 from impl.kernel.errors import KernelBuildError
 from impl.kernel.tree import KernelTree
+from props.cli import main
 
 
 @pytest.fixture
@@ -72,6 +75,16 @@ def test_another_layout_is_refused(copy_of_kernel: Path, own_cache: Path) -> Non
     header.write_text(header.read_text().replace("CONFIG_64BIT", "CONFIG_128BIT"))
     with pytest.raises(KernelBuildError, match=r"maple nodes must be 256 bytes|leaves must have 16 slots"):
         build.build(copy_of_kernel)
+
+
+def test_the_command_takes_a_tarball(copy_of_kernel: Path, own_cache: Path, tmp_path: Path) -> None:
+    tarball = tmp_path / "linux.tar.gz"
+    with tarfile.open(tarball, "w:gz", compresslevel=1) as archive:
+        archive.add(copy_of_kernel, "linux-6.12")
+    result = CliRunner().invoke(main, ["kernel", "build", str(tarball)])
+    assert result.exit_code == 0, result.output
+    assert result.output.startswith("Linux ")
+    assert len(build.list_builds()) == 1
 
 
 def test_no_such_folder(tmp_path: Path) -> None:
