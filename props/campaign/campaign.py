@@ -167,10 +167,8 @@ class Campaign:
             return
         seconds = seconds_for(self.now.threads, LOT_COST, LOT_SECONDS)
         while len(self.farm) < AHEAD * self.now.threads:
-            # A quarter of the workers at the most makes failures small, as long as there is else to do
-            if self.findings.waiting and len(self._shrinking) <= self.now.threads // 4:
-                work: Lot | Shrinking | None = self.findings.waiting.popleft()
-                assert isinstance(work, Shrinking)
+            work: Lot | Shrinking | None = self.findings.next(len(self._shrinking), self.now.threads)
+            if isinstance(work, Shrinking):
                 self._shrinking.add(work.number)
             else:
                 work = self.plan.next_lot(seconds)

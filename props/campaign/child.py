@@ -90,10 +90,16 @@ class Child:
     def _died(self, unit: int, findings: list[Finding]) -> Died:
         code = self.process.wait()
         how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
-        self._errors.seek(0)
-        words = self._errors.read().decode(errors="replace")[-WORDS:]
+        words = ""
+        if not self._errors.closed:
+            self._errors.seek(0)
+            words = self._errors.read().decode(errors="replace")[-WORDS:]
         self.close()
         return Died(how, unit, findings, words)
+
+    def ended(self) -> bool:
+        """Whether the process is gone."""
+        return self.process.poll() is not None
 
     def close(self) -> None:
         """End the process."""

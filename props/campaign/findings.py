@@ -52,6 +52,8 @@ class Findings:
         self.arms = {arm.name: arm for arm in arms}
         self.waiting: deque[Shrinking] = deque()
         """What is to be made small, and is not under way."""
+        self._looked: dict[Sort, int] = {}
+        """How many of each sort were given out to be made small."""
         self.reload()
 
     def reload(self, under_way: frozenset[int] = frozenset()) -> None:
@@ -72,6 +74,23 @@ class Findings:
             lot = Lot(self.arms[row["arm"]], row["unit"], 1, seeded=self.seeded, careful=self.careful)
             told = tuple(json.loads(row["told"]))
             self.waiting.append(Shrinking(lot, row["number"], row["sort"], told, case, row["promise"]))
+
+    def next(self, under_way: int, threads: int) -> Shrinking | None:
+        """What is to be made small next, where so many are under way on so many threads: sorts of which
+        there is no small case first, on half of the threads; a second look at a sort takes an eighth of
+        them."""
+        if not self.waiting or under_way >= max(1, threads // 2):
+            return None
+        chosen = min(self.waiting, key=self._looks)
+        if self._looks(chosen) and under_way >= max(1, threads // 8):
+            return None
+        self.waiting.remove(chosen)
+        key = (chosen.lot.arm.port, chosen.sort)
+        self._looked[key] = self._looked.get(key, 0) + 1
+        return chosen
+
+    def _looks(self, wanted: Shrinking) -> int:
+        return self._looked.get((wanted.lot.arm.port, wanted.sort), 0)
 
     def take(self, lot: Lot, finding: Finding) -> bool:
         """Write a finding down; whether its sort is new. Raises OSError and sqlite3.OperationalError."""

@@ -79,10 +79,12 @@ class Ledger:
         self.path = folder / NAME
         if not self.path.is_file():
             raise LedgerError(f"{folder}: there is no campaign in it")
-        mode = "rw" if write else "ro"
+        # Whoever opens it after a crash undoes what was half-written, and must be able to write for that
+        mode = "rw" if os.access(self.path, os.W_OK) else "ro"
         self.db = sqlite3.connect(f"file:{_quoted(self.path)}?mode={mode}", uri=True, timeout=30)
         try:
             self.db.execute("PRAGMA synchronous = FULL")
+            self.db.execute(f"PRAGMA query_only = {'OFF' if write else 'ON'}")
             version = self.setting("version")
         except sqlite3.DatabaseError as error:
             raise LedgerError(f"{self.path}: {error}") from None

@@ -54,8 +54,7 @@ class View:
         trouble = self._trouble(campaign)
         if trouble != self._line:
             self._line = trouble
-            if trouble:
-                self._say(trouble)
+            self._say(trouble or f"it goes on, {campaign.now.threads} workers")
         now = time.monotonic()
         if now - self._shown < (EVERY if self._live is None else REFRESH):
             return
@@ -80,7 +79,7 @@ class View:
         if not now.connected:
             return f"no scheduler at {campaign.options.scheduler}: it is looked for"
         if not now.threads:
-            return "no worker there: waiting for one"
+            return "no worker is there: waiting for one"
         if now.away:
             return f"Hypothesis' database is away, its examples wait: {now.away}"
         return ""
@@ -126,7 +125,7 @@ def tables(status: Status, live: bool = False) -> list[Table | Text]:
     if status.worlds and not live:
         parts.append(world_table(status))
     if status.cases:
-        parts.append(case_table(status, MOST_CASES if live else len(status.cases)))
+        parts += case_lines(status, MOST_CASES if live else None)
     return parts
 
 
@@ -187,16 +186,15 @@ def world_table(status: Status) -> Table:
     return table
 
 
-def case_table(status: Status, most: int) -> Table:
-    """The smallest case of each sort of failure."""
-    table = Table(title=f"sorts of failure: {len(status.cases)}", title_justify="left")
-    table.add_column("failure")
-    table.add_column("port")
-    for heading in ("steps", "times"):
-        table.add_column(heading, justify="right")
-    table.add_column("case", overflow="fold")
-    for case in status.cases[-most:]:
-        steps = str(case["steps"]) if case["steps"] else ""
-        row = (escape(case["sort"]), escape(case["port"].partition("?")[0]), steps, f"{case['times']:,}")
-        table.add_row(*row, escape(case["file"]))
-    return table
+def case_lines(status: Status, most: int | None = None) -> list[Text]:
+    """The sorts of failure, each with its smallest case and what replays it; the latest ``most`` without
+    that."""
+    lines = [Text(f"sorts of failure: {len(status.cases)}")]
+    for case in status.cases if most is None else status.cases[-most:]:
+        steps = f", {case['steps']:,} steps" if case["steps"] else ""
+        met = "" if case["file"].startswith("cases/") else ", not yet made small"
+        lines.append(Text(f"{case['times']:>8,} times  {case['sort']}{steps}{met}"))
+        if most is None:
+            told = case["told"][-1].removeprefix("replay it with: ")
+            lines.append(Text(" " * 16 + (told if case["steps"] else f"see {status.folder}/{case['file']}")))
+    return lines

@@ -1,7 +1,7 @@
 """What runs in a worker of Dask: a lot goes on to a process of this worker's thread, and comes back.
 
-A process that dies is replaced and its lot goes on behind the unit that it had begun, which is tried once
-more by itself: if the process dies again, that is a finding.
+A process that dies is replaced and its lot is done once more, the unit that it had begun by itself: if that ends
+a process again, it is a finding, and the lot goes on behind it.
 """
 
 from __future__ import annotations
@@ -19,29 +19,30 @@ _ended = threading.Event()
 
 
 def work(lot: Lot) -> Report:
-    """Carry out a lot; its report holds what was found."""
+    """Carry out a lot; its report holds what was found. Raises Died where processes end for no unit."""
     whole = Report()
     began = monotonic()
-    at, end, tried = lot.first, lot.first + lot.count, -1
+    at, end, suspect = lot.first, lot.first + lot.count, -2
     while at < end:
-        piece = _piece(lot, at, 1 if at == tried else end - at)
+        stop = suspect if at < suspect else suspect + 1 if at == suspect else end
         try:
-            report, findings = child(lot.seeded).ask(piece)
+            report, findings = child(lot.seeded).ask(_piece(lot, at, stop - at))
         except Died as died:
             _forget()
-            whole.findings += died.findings
-            if died.unit == tried or died.unit < 0:
-                whole.findings.append(_death(lot, died))
-                whole.units += max(died.unit, at) + 1 - at
-                at = max(died.unit, at) + 1
+            if suspect == -2:
+                suspect = max(died.unit, at)  # what was done before it is done again: its figures are gone too
+            elif died.unit == suspect == at:
+                whole.findings += [*died.findings, _death(lot, died)]
+                whole.units += 1
+                at, suspect = at + 1, -2
             else:
-                # Units of states and spaces are one piece: only a row of numbers can be gone on with
-                whole.units += died.unit - at
-                at = tried = died.unit
+                raise
             continue
         whole.findings += findings
         _add(whole, report)
-        at += report.units
+        at = stop
+        if at > suspect:
+            suspect = -2
         if heavy(report):
             _forget()
     whole.seconds = monotonic() - began
@@ -63,7 +64,7 @@ def shrink(wanted: Shrinking) -> Finding:
 def child(seeded: str | None) -> Child:
     """The process of this thread, in which that mistake is planted; a new one where there is none."""
     known: Child | None = getattr(_of_thread, "child", None)
-    if known is None or known.seeded != seeded:
+    if known is None or known.seeded != seeded or known.ended():
         _forget()
         if _ended.is_set():
             raise Died("the campaign has ended", -1, [])
