@@ -19,7 +19,7 @@ BAD_INPUT = 2
 
 @click.command("show")
 @click.argument("case", type=click.Path(path_type=Path))
-@click.option("--port", "port_name", default="impl", metavar="impl|model|kernel:PATH", show_default=True)
+@click.option("--port", "port_name", default="impl", metavar="impl|model|kernel:PATH|live", show_default=True)
 @kernel_variant
 @click.option("--level", type=click.Choice(get_args(Level)), default="exact", show_default=True)
 @click.option(
