@@ -124,7 +124,9 @@ def apply(items: Items, changed: Mapping[str, Item | None]) -> None:
 
 def changes(before: Mapping[str, Item], after: Mapping[str, Item]) -> dict[str, Item | None]:
     """What must be applied to ``before`` to get ``after``."""
-    changed: dict[str, Item | None] = {key: item for key, item in after.items() if before.get(key) != item}
+    changed: dict[str, Item | None] = {
+        key: item for key, item in after.items() if (was := before.get(key)) is not item and was != item
+    }
     changed.update((key, None) for key in before if key not in after)
     return changed
 

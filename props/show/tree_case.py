@@ -87,7 +87,7 @@ class _Run:
     port: Port
     model: ModelPort
     recorder: Recorder = field(default_factory=Recorder)
-    leaves: dict[int, trees.Leaves] = field(default_factory=dict)
+    known: dict[int, trees.Known] = field(default_factory=dict)
     broken: str = ""
     """The name of the node that an invariant is broken at."""
     stopped: bool = False
@@ -102,31 +102,32 @@ class _Run:
         for number in sorted(self.model.trees):
             lane = f"tree{number}"
             held = self.model.snapshot(number)
+            known = self.known.setdefault(number, trees.Known())
+            known.look(set(held))
             try:
-                nodes = [] if lost else self._nodes(number, set(held))
+                nodes, missing = ([], set()) if lost else self._nodes(number, known)
             except Exception:  # too damaged to be looked at
-                lost, nodes = True, []
-            there = None if lost or isinstance(self.port, ModelPort) else trees.entries_of(nodes)
-            items |= trees.model_items(f"model{number}", held, there)
+                lost, nodes, missing = True, [], set()
+            items |= trees.model_items(f"model{number}", held, missing, known)
             if lost:
                 items |= {key: item for key, item in self.recorder.last.items() if item.lane == lane}
-            items |= trees.node_items(lane, nodes, self.broken)
+            items |= trees.node_items(lane, nodes, self.broken, known)
         for tree in getattr(self.port, "under_way", ()):
             items |= trees.node_items(COPY, _placed(trees.nodes_outside(tree, 0), items))
         return items
 
-    def _nodes(self, number: int, held: set[trees.Range]) -> list[trees.Seen]:
-        spell_slot = trees.spell_against(held)
+    def _nodes(self, number: int, known: trees.Known) -> tuple[list[trees.Seen], set[trees.Range]]:
+        """The nodes of the port's tree, and what of all that the model holds is not in them."""
+        spell_slot = trees.spell_against(known.held)
         if isinstance(self.port, KernelPort):
-            return trees.kernel_nodes(self.port.kernel.shape(number), spell_slot)
+            nodes = trees.kernel_nodes(self.port.kernel.shape(number), spell_slot)
+            return nodes, trees.lost_from(nodes, known.held)
         if isinstance(self.port, ImplPort) and number in self.port.trees:
             tree = self.port.trees[number]
-            known = self.leaves.setdefault(number, trees.Leaves())
-            known.held = held
             nodes = trees.impl_nodes(tree, spell_slot, known)
             inside = len({node.name for node in nodes}) if tree.root >= 0 else 0
-            return nodes + list(trees.nodes_outside(tree, inside))
-        return []
+            return nodes + list(trees.nodes_outside(tree, inside)), known.held - known.there
+        return [], set() if isinstance(self.port, ModelPort) else set(known.held)
 
     def model_does(self, step: Step) -> None:
         """The model carries the step out too; of two right answers it gives the one that changes nothing."""
