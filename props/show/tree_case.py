@@ -25,7 +25,7 @@ from props.kernel_port import KernelPort
 from props.lanes import rcu_run
 from props.ops.answers import Answer, Level
 from props.ops.forms import spell
-from props.ops.operations import Common, RcuReadLock
+from props.ops.operations import Common, Fill, MasFill, RcuReadLock
 from props.ports import ImplPort, ModelPort, Port, crash_text
 from props.show import steps as told
 from props.show import trees
@@ -233,8 +233,19 @@ def _take_difference(run: _Run, waiting: list[Any], difference: Difference, case
 def _mark(frames: list[Frame], difference: Difference) -> None:
     """Mark the steps that matter to a difference."""
     matter = {difference.first + at for at in operations_that_matter(difference)} | {difference.number}
+    matter |= set(_fills(difference))
     for frame in frames:
         frame.matters = frame.number in matter
+
+
+def _fills(difference: Difference) -> Iterator[int]:
+    """The steps that stored many ranges, some of them where the failing one looked."""
+    looked = list(told.asked(difference.op))
+    for number, step in enumerate(difference.steps, start=difference.first):
+        if isinstance(step.op, (Fill, MasFill)) and step.op.tree == difference.op.tree:
+            ((low, high),) = told.asked(step.op)
+            if any(first <= high and low <= last for first, last in looked):
+                yield number
 
 
 def _is_allowed(case: Case, port: Port) -> bool:

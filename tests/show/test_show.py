@@ -140,6 +140,16 @@ def test_a_difference_in_the_answer_is_marked_on_its_keys() -> None:
     assert frame.matters
 
 
+def test_a_step_that_stored_many_ranges_matters_where_one_of_them_is_looked_at() -> None:
+    steps = [
+        Step(ops.Fill(0, 8, 4, 30), Answer(ret=0)),
+        Step(ops.Fill(0x1000, 8, 4, 30), Answer(ret=0)),
+        Step(ops.MtreeStoreRange(0x500, 0x501, 9), Answer(ret=0)),
+        Step(ops.MtreeLoad(0x1080), Answer(entry=9)),
+    ]
+    assert [frame.matters for frame in picture_of(tree_case(steps)).frames] == [False, True, False, True]
+
+
 def test_a_long_case_shows_its_last_steps() -> None:
     picture = picture_of(tree_case([*stores(5), *[Step(ops.MtreeLoad(2), Answer(entry=3))] * MOST_FRAMES]))
     assert len(picture.frames) == MOST_FRAMES
