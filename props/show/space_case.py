@@ -109,8 +109,10 @@ def _matters(step: Step, failing: Step) -> bool:
 
 def _lanes(run: Run, frames: list[Frame]) -> tuple[Lane, ...]:
     items = [item for frame in frames for item in frame.changed.values() if item is not None]
-    numbers = sorted({int(key) for item in items if (key := item.lane.lstrip(LETTERS)).isdigit()})
-    used = {item.lane: {other.row for other in items if other.lane == item.lane} for item in items}
+    used: dict[str, set[str]] = {}
+    for item in items:
+        used.setdefault(item.lane, set()).add(item.row)
+    numbers = sorted({int(key) for lane in used if (key := lane.lstrip(LETTERS)).isdigit()})
     titles, rows = {told.LANE: told.TITLE}, {told.LANE: told.ROWS}
     for number in numbers:
         name = f"space {number}" + (" (the child)" if _is_child(run.case, number) else "")

@@ -8,6 +8,7 @@ foreign. The words that are shown beside come from the promise's alarm.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 
 from impl.mm.flags import SMAPS, VM_ACCOUNT, VM_EXEC, VM_HUGETLB, VM_MAYREAD, VM_READ, VM_SHARED, VM_WRITE
@@ -35,6 +36,7 @@ def spell_flags(flags: int) -> str:
     return flag_words(flags) + (" ac" if flags & VM_ACCOUNT else "")
 
 
+@lru_cache
 def flag_words(flags: int) -> str:
     """The same; whether it is charged is left out."""
     word = "".join(
