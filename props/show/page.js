@@ -142,7 +142,7 @@
 
     see(low, high) {
       const last = this.data.borders.length - 1;
-      const size = Math.max(2, Math.min(last, high - low));
+      const size = Math.min(last, Math.max(2, high - low));
       low = Math.max(0, Math.min(last - size, low));
       this.window = [low, low + size];
       if (this.at >= 0) this.draw();
