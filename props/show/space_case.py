@@ -5,7 +5,7 @@ The last steps have frames, up to the first difference.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 from impl.mm.recovery import RECOVERIES
@@ -69,8 +69,9 @@ def _look(case: Case, run: Run, port: str) -> Picture:
     )
     if difference is not None:
         picture.failing = len(frames) - 1
+        matter = set(_matter(case.steps[: frames[-1].number]))
         for frame in frames:
-            frame.matters = _matters(case.steps[frame.number - 1], case.steps[frames[-1].number - 1])
+            frame.matters = frame.number in matter
     return picture
 
 
@@ -98,13 +99,18 @@ def _recoveries(case: Case) -> Iterator[str]:
         yield f"recovery {name} ({RECOVERIES[name].when}): {words}"
 
 
-def _matters(step: Step, failing: Step) -> bool:
-    """Whether a step matters to the failing one: it writes to the space that it is about."""
-    if step is failing:
-        return True
-    space = getattr(failing.op, "space", 0)
-    about = getattr(step.op, "space", None) == space or getattr(step.op, "into", None) == space
-    return about and form_of(step.op).writes
+def _matter(steps: Sequence[Step]) -> Iterator[int]:
+    """The numbers of the steps that matter to the last one: they write to the space that it is about, or to
+    one that this came from by forks, until then."""
+    about = {getattr(steps[-1].op, "space", 0)}
+    yield len(steps)
+    for number in range(len(steps) - 1, 0, -1):
+        op = steps[number - 1].op
+        makes = isinstance(op, ops.Fork) and op.into in about
+        if form_of(op).writes and (makes or getattr(op, "space", None) in about):
+            yield number
+        if makes:
+            about.add(getattr(op, "space", 0))
 
 
 def _lanes(run: Run, frames: list[Frame]) -> tuple[Lane, ...]:
