@@ -6,7 +6,9 @@ patience.py     code that does not end is given up
 claim.py        a claim, its twins, and how both are judged
 spans.py        formulas about tables and ranges, in which claims are stated
 stage.py        the stand-ins among which teardowns are executed: address spaces, trees, page tables
-walks.py        the walks over any number of VMAs, by induction; loops.py: one turn of a loop
+walks.py        what stands for the walks over any number of VMAs; walk_turns.py, walk_tables.py prove it by
+                induction; loops.py: one turn of a loop
+one_copy.py     a fork about to copy one VMA, for `accounting`; accounting_cases.py: its counterexamples
 whole_fork.py   whole forks on the shipped machine, each request granted or refused
 integers.py     symbolic indices; slots.py, shapes.py, tree_stage.py, stores.py: trees little is known of
 one_leaf.py     one leaf and a store in it; rebuilds.py: splits, levelling out; requests.py: nodes refused

@@ -18,7 +18,7 @@ from proofs.claim import Claim, Edit, Twin, main
 from proofs.layouts import areas, between
 from proofs.paths import Program, assume, claim
 from proofs.stage import ListCursor, Stage, claim_order, on_stage, populated, vmas
-from proofs.walks import table_parts
+from proofs.walk_tables import table_parts
 from proofs.words import Word, term_of
 from props.cases.files import Case
 

@@ -13,7 +13,8 @@ from impl.maple.geometry import Geometry
 from proofs.paths import Paths
 from proofs.slots import NEW
 from proofs.undo_exact import number_program, program
-from proofs.walks import release_parts, table_parts, zap_parts
+from proofs.walk_tables import table_parts
+from proofs.walk_turns import release_parts, zap_parts
 from proofs.write_kinds import leaf_program
 
 COUNTS = (1, 2, 4, 6)

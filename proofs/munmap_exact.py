@@ -26,7 +26,8 @@ from proofs.loops import Cut, Rest, turn
 from proofs.paths import Program, assume, claim
 from proofs.spans import exact, holds, meets
 from proofs.stage import Stage, claim_order, mapped, on_stage, populated, vmas
-from proofs.walks import Behind, Walked, walked
+from proofs.walk_turns import Behind
+from proofs.walks import Walked, walked
 from proofs.words import Word, term_of
 from props.cases.files import Case
 

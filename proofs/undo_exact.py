@@ -22,7 +22,8 @@ from proofs.claim import Claim, Edit, Twin, main
 from proofs.layouts import fork_to_case
 from proofs.paths import Program, assume, claim
 from proofs.stage import ListCursor, Stage, claim_order, in_order, mapped, on_stage, populated, vmas
-from proofs.walks import Walked, marked_parts, release_parts, walked, zap_parts
+from proofs.walk_turns import marked_parts, release_parts, zap_parts
+from proofs.walks import Walked, walked
 from proofs.words import Word, choose, term_of
 
 RIGHT = ("bulk_insert", "zero_marker", "zero_marker_6_14", "zero_marker_6_17", "unmap_in_place")

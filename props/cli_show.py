@@ -20,10 +20,11 @@ BAD_INPUT = 2
     "--port",
     "port_name",
     default="impl",
-    metavar="impl|model|kernel:PATH",
+    metavar="impl|model|kernel:PATH|live",
     show_default=True,
     shell_complete=complete_port,
-    help="Who carries the case out: our tree, the reference, or the C tree in a kernel's sources.",
+    help="Who carries the case out: our tree, the reference, the C tree in a kernel's sources, or the"
+    " running kernel (address spaces only).",
 )
 @kernel_variant
 @level_option

@@ -1,5 +1,6 @@
 """The limit on a run's time."""
 
+import signal
 import threading
 
 import pytest
@@ -41,3 +42,19 @@ def test_other_threads_go_without() -> None:
     thread.start()
     thread.join()
     assert done == [1]
+
+
+def test_a_limit_within_another() -> None:
+    """The outer one goes on when the inner one has ended; whichever ends first holds."""
+
+    def within() -> None:
+        with pytest.raises(Hang, match=r"0\.01 seconds"), time_limit(0.01):
+            forever()
+        with time_limit(0.01):
+            pass
+        with time_limit(60):
+            forever()
+
+    with pytest.raises(Hang, match=r"0\.05 seconds"), time_limit(0.05):
+        within()
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)

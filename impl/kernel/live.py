@@ -15,6 +15,7 @@ import platform
 import re
 import select
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -31,6 +32,9 @@ REGION = range(1 << 39, 8 << 39)
 
 SLOTS = 8
 """The most spaces at a time."""
+
+GRACE = 2.0
+"""Seconds that a process gets to exit by itself, and then to be gone once it was killed."""
 
 FILES = 4
 FILE_SIZE = 1 << 42
@@ -217,11 +221,14 @@ class LiveSpaces:
         return self.spaces[space].pid
 
     def close(self) -> None:
-        """Let all spaces exit."""
+        """Let all spaces exit; one that does not within GRACE is killed."""
         for space in sorted(self.spaces, reverse=True):
-            if not _gone(self.spaces[space].pidfd, 0):
+            pidfd = self.spaces[space].pidfd
+            if not _gone(pidfd, 0):
                 self._send(space, EXIT)
-            self._bury(space)
+            if not _gone(pidfd, GRACE):
+                signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+            self._bury(space, GRACE)
         for ours, theirs in self._sockets:
             ours.close()
             theirs.close()
@@ -245,12 +252,14 @@ class LiveSpaces:
         ret, value = _ANSWER.unpack(here.recv(_ANSWER.size))
         return ret, value
 
-    def _bury(self, space: int) -> None:
-        gone = self.spaces.pop(space)
-        _gone(gone.pidfd, None)
-        os.close(gone.pidfd)
-        if gone.pid == self._first:
-            os.waitpid(gone.pid, 0)
+    def _bury(self, space: int, patience: float | None = None) -> None:
+        """Wait until a space's process has exited; without a limit, if ``patience`` is None."""
+        buried = self.spaces[space]
+        is_gone = _gone(buried.pidfd, patience)
+        del self.spaces[space]
+        os.close(buried.pidfd)
+        if is_gone and buried.pid == self._first:
+            os.waitpid(buried.pid, 0)
 
 
 def _gone(pidfd: int, seconds: float | None) -> bool:

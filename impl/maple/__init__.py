@@ -1,6 +1,7 @@
 """The maple tree: nodes in flat arrays, every kind of write, cursors, RCU mode, duplication.
 
-    tree.py      the tree and the normal API           cursor.py    the cursor (ma_state)
+    tree.py      the tree and the normal API           cursor.py    the cursor (ma_state): its searches;
+                                                       cursor_place.py, cursor_stores.py
     write.py     one store, by its kind                rebuild.py   split, rebalance, spanning store
     search.py    free ranges                           dup.py       __mt_dup and its undo
     pool.py      nodes, their states, poison           check.py     the invariants

@@ -23,7 +23,8 @@ from rich.console import Console
 from rich.table import Table
 
 from impl.failure import FailurePlan
-from impl.maple import Cursor, write
+from impl.maple import write
+from impl.maple.cursor_place import PlacedCursor
 from impl.mm import calls
 from impl.mm.exit import drop_mm
 from impl.mm.flags import VM_READ, VM_WRITE
@@ -98,23 +99,23 @@ def spawn(mm: Mm, recovery: str) -> float:
 @contextmanager
 def counting_walks(walked: list[int], mm: Mm) -> Iterator[None]:
     """Count, into ``walked``, the nodes that walks and steps go through."""
-    locate, next_leaf = write.locate, Cursor._next_leaf
+    locate, next_leaf = write.locate, PlacedCursor._next_leaf
 
     def counted_locate(pool: Any, node: int, height: int, index: int) -> tuple[int, int, int]:
         walked[0] += height
         return locate(pool, node, height, index)
 
-    def counted_next(cursor: Cursor) -> tuple[int, int]:
+    def counted_next(cursor: PlacedCursor) -> tuple[int, int]:
         walked[0] += 1
         return next_leaf(cursor)
 
     write.locate = counted_locate
-    setattr(Cursor, "_next_leaf", counted_next)  # noqa: B010
+    setattr(PlacedCursor, "_next_leaf", counted_next)  # noqa: B010
     try:
         yield
     finally:
         write.locate = locate
-        setattr(Cursor, "_next_leaf", next_leaf)  # noqa: B010
+        setattr(PlacedCursor, "_next_leaf", next_leaf)  # noqa: B010
 
 
 class _NodePlan(FailurePlan):

@@ -1,7 +1,7 @@
 """What runs in a worker of Dask: a lot goes on to a process of this worker's thread, and comes back.
 
-A process that dies is replaced and its lot is done once more, the unit that it had begun by itself: if that ends
-a process again, it is a finding, and the lot goes on behind it.
+A process that dies is replaced and its lot is done once more, the unit that it had begun by itself: if that
+ends a process again, it is a finding, and the lot goes on behind it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ def work(lot: Lot) -> Report:
         except Died as died:
             _forget()
             if suspect == -2:
-                suspect = max(died.unit, at)  # what was done before it is done again: its figures are gone too
+                suspect = max(
+                    died.unit, at
+                )  # what was done before it is done again: its figures are gone too
             elif died.unit == suspect == at:
                 whole.findings += [*died.findings, _death(lot, died)]
                 whole.units += 1

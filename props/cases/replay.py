@@ -2,17 +2,19 @@
 
 from collections import deque
 from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from props.cases.files import Step
 from props.cases.world import World
 from props.difference import ANSWER, CONTENT, CRASH, INVARIANT, Difference
 from props.expect import was_refused
+from props.guard import step_limit
 from props.lockstep import left_behind, place_of
 from props.ops import operations as ops
 from props.ops.answers import ABSENT, Answer, Level, differing
 from props.ops.forms import form_of
-from props.ports import ModelPort, Port
+from props.ports import ModelPort, Port, TreePort
 
 REMEMBERED = 1000
 """The most steps before a difference that are kept to explain it."""
@@ -28,6 +30,8 @@ class Replayed:
 
 def replay(case: Iterable[Step], port: Port, level: Level) -> Replayed:
     """Carry out a case, one step at a time. What reading it raises goes through."""
+    # A kernel's tree measures its own time, in a process of its own
+    limit = step_limit if isinstance(port, TreePort) else nullcontext
     recent: deque[Step] = deque(maxlen=REMEMBERED)
     world = World()
     waiting: list[tuple[int, Step]] = []
@@ -37,13 +41,15 @@ def replay(case: Iterable[Step], port: Port, level: Level) -> Replayed:
         recent.append(step)
         if step.op.within is not None:
             waiting.append((steps, step))
-        difference, answer = _replay_step(port, step, level)
+        with limit():
+            difference, answer = _replay_step(port, step, level)
         world.admit(step.op, answer)
         difference = difference or _replay_readers(port, waiting, level)
         if difference is not None:
             break
     else:
-        difference = _finish(port, world)
+        with limit():
+            difference = _finish(port, world)
     if difference is not None:
         difference.number = difference.number or steps
         difference.place = port.crash_place if difference.kind == CRASH else place_of(difference.detail)

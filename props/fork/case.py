@@ -1,13 +1,16 @@
 """Cases about address spaces: from a program to a case with the right answers, and its replay.
 
-What is right is asked of the reference; of a fork that fails, of the recovery that is meant to be right.
+What is right is asked of the reference; of a fork that fails, of the recovery that is meant to be right. A
+step that nobody comes back from is ended, and is a crash.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from impl.kernel.errors import KernelBuildError
 from impl.mm.geometry import X86_64, PageGeometry
 from impl.mm.recovery import MEANT_TO_BE_RIGHT, RECOVERIES
 from props.cases.files import Case, CaseReader, Header, Step, write_case
@@ -17,6 +20,7 @@ from props.difference import ANSWER, CONTENT, CRASH, INVARIANT, LEAK, Difference
 from props.fork import operations as ops
 from props.fork.forms import flags_of, geometry_of
 from props.fork.ports import ImplSpaces, ModelSpaces
+from props.guard import Hang, step_limit
 from props.live.port import LivePort, NotOffered
 from props.ops.answers import ABSENT, Answer, differing
 from props.ops.common_operations import Common
@@ -63,13 +67,24 @@ def replay_space_case(path: Path, port: str = "impl") -> Replayed:
     geometry = geometry_of(reader.header.flags)
     if port != LIVE:
         return replay_spaces(reader, geometry, port)
-    if geometry != X86_64:
-        raise PortError(f"{path}: the running kernel has page tables of 4 levels only")
-    world = LivePort()
-    try:
+    with live_port(str(path), geometry) as world:
         return replay_spaces(reader, geometry, world=world)
+
+
+@contextmanager
+def live_port(name: str, geometry: PageGeometry) -> Iterator[LivePort]:
+    """The running kernel, to carry out the case of that name. Raises PortError for what it is not asked, also
+    in what runs meanwhile."""
+    if geometry != X86_64:
+        raise PortError(f"{name}: the running kernel has page tables of 4 levels only")
+    try:
+        world = LivePort()
+    except KernelBuildError as error:
+        raise PortError(str(error)) from None
+    try:
+        yield world
     except NotOffered as refused:
-        raise PortError(f"{path}: {refused}") from None
+        raise PortError(f"{name}: {refused}") from None
     finally:
         world.close()
 
@@ -87,20 +102,28 @@ def replay_spaces(
     found: Difference | None = None
     for step in case:
         done.append(step)
-        if isinstance(world, ModelSpaces):
-            found = _compare(step, world.expected(step.op, step.expect))
-        elif isinstance(world, LivePort):
-            found = _compare(step, world.apply(step.op))
-        else:
-            found = _compare(_without_contents(step), world.apply(step.op)) or _checked(world, step.op)
+        try:
+            with step_limit():
+                found = _replay_step(step, world)
+        except Hang as hang:
+            found = _compare(step, Answer(crash=str(hang)))
         if found is not None:
             break
     if found is None and isinstance(world, ImplSpaces):
-        found = finish(world)
+        with step_limit():
+            found = finish(world)
     if found is not None:
         found.number = len(done)
         found.steps = done
     return Replayed(len(done), found)
+
+
+def _replay_step(step: Step, world: ImplSpaces | ModelSpaces | LivePort) -> Difference | None:
+    if isinstance(world, ModelSpaces):
+        return _compare(step, world.expected(step.op, step.expect))
+    if isinstance(world, LivePort):
+        return _compare(step, world.apply(step.op))
+    return _compare(_without_contents(step), world.apply(step.op)) or _checked(world, step.op)
 
 
 def _without_contents(step: Step) -> Step:

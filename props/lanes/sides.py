@@ -11,8 +11,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from props.expect import fits_one_slot
 from props.ops import operations as ops
 from props.ops.common_operations import Common
+from props.ops.dispatch import NO_MEMORY
 
 READY, AREA, STALE, LOST = range(4)
 """What a cursor may be used for: anything; to store in the room it found; once it is set, reset or paused;
@@ -26,6 +28,31 @@ RHYTHM = 40
 """Writes to a small tree between two looks at all that it holds; a large tree is looked at less often."""
 
 Kind = type[Common]
+
+MUST_SUCCEED = (ops.MasStorePrealloc, ops.MasStore)
+"""Stores whose nodes were got ahead. They say nothing; the cursor's status does."""
+
+CHANGE_ONE_SLOT = (ops.MtreeStoreRange, ops.MtreeInsertRange)
+"""Writes to a tree that may need no memory, where they replace what one slot holds."""
+
+
+def write_refused(kind: Kind, twin: Twin, ret: int, arguments: tuple[Any, ...]) -> bool:
+    """Whether a write to a tree that returned ``ret`` was refused memory, as it may have been."""
+    return ret == NO_MEMORY and not (kind in CHANGE_ONE_SLOT and fits_one_slot(twin.model, *arguments))
+
+
+def store_refused(kind: Kind, place: Place, ret: int, arguments: tuple[Any, ...]) -> bool:
+    """The same of a store through a cursor; if so the model's cursor is as after a refusal."""
+    model = place.model
+    if ret != NO_MEMORY or kind in MUST_SUCCEED:
+        return False
+    if fits_one_slot(place.twin.model, model.index, model.last, *arguments):
+        return False
+    if kind is ops.MasPreallocate:
+        model.reset()
+    else:
+        model.refuse()
+    return True
 
 
 class Twin:

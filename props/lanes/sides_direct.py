@@ -11,8 +11,16 @@ from typing import Any
 from impl.failure import FailAfter
 from model.cursor import Cursor as ModelCursor
 from model.maple_tree import MapleTree as ModelTree
-from props.expect import fits_one_slot
-from props.lanes.sides import CURSORS, Kind, Place, Sides, Twin
+from props.lanes.sides import (
+    CURSORS,
+    MUST_SUCCEED,
+    Kind,
+    Place,
+    Sides,
+    Twin,
+    store_refused,
+    write_refused,
+)
 from props.ops import operations as ops
 from props.ops.dispatch import NO_MEMORY
 from props.ops.tree_operations import filled
@@ -63,9 +71,6 @@ WITHOUT_MODEL = {
     ops.RcuReadUnlock: ("rcu_read_unlock", ()),
 }
 """What does not matter to the model."""
-
-MUST_SUCCEED = (ops.MasStorePrealloc, ops.MasStore)
-"""Stores whose nodes were got ahead. They say nothing; the cursor's status does."""
 
 
 class Differs(Exception):
@@ -130,9 +135,7 @@ class DirectSides(Sides):
             if actual != twin.model.load(*arguments):
                 raise Differs
             return True
-        if isinstance(actual, tuple):
-            return bool(actual[0] == NO_MEMORY)
-        return bool(actual == NO_MEMORY) and not fits_one_slot(twin.model, *arguments)
+        return write_refused(kind, twin, actual[0] if isinstance(actual, tuple) else actual, arguments)
 
     def _fill(self, twin: Twin, first: int, stride: int, length: int, count: int) -> None:
         expected, actual = twin.model.store_range, twin.impl.store_range
@@ -201,11 +204,7 @@ class DirectSides(Sides):
             twin.impl.plan = None
             if kind in MUST_SUCCEED:
                 actual = NO_MEMORY if impl.status == "error" else 0
-            elif actual == NO_MEMORY and not fits_one_slot(twin.model, model.index, model.last, *arguments):
-                if kind is ops.MasPreallocate:
-                    model.reset()
-                else:
-                    model.refuse()
+            elif store_refused(kind, place, actual, arguments):
                 return True
         if getattr(model, method)(*arguments) != actual:
             raise Differs

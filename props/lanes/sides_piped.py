@@ -15,9 +15,8 @@ from typing import Any, NamedTuple
 from impl.kernel.wire import ANSWER, NO_LIMIT, OPS, STATUSES, STEP
 from model.cursor import Cursor as ModelCursor
 from model.maple_tree import MapleTree as ModelTree
-from props.expect import fits_one_slot
 from props.kernel_port import KernelPort
-from props.lanes.sides import CURSORS, Kind, Place, Sides, Twin
+from props.lanes.sides import CURSORS, Kind, Place, Sides, Twin, store_refused, write_refused
 from props.lanes.sides_direct import METHODS, Differs
 from props.ops import operations as ops
 from props.ops.dispatch import NO_MEMORY
@@ -136,15 +135,10 @@ class PipedSides(Sides):
         self, kind: Kind, twin: Twin, actual: tuple[int, int, int, int, int], arguments: tuple[Any, ...]
     ) -> bool:
         """Whether a write was refused memory, as it may have been."""
-        if actual[0] != NO_MEMORY:
-            return False
-        if kind is ops.MtreeErase:
-            if actual[2] != raw(twin.model.load(*arguments)):
-                raise Differs
-            return True
-        if kind in (ops.MtreeStoreRange, ops.MtreeInsertRange):
-            return not fits_one_slot(twin.model, *arguments)
-        return True
+        refused = write_refused(kind, twin, actual[0], arguments)
+        if refused and kind is ops.MtreeErase and actual[2] != raw(twin.model.load(*arguments)):
+            raise Differs
+        return refused
 
     def _fill(self, twin: Twin, first: int, stride: int, length: int, count: int) -> None:
         for range_ in filled(ops.Fill(first, stride, length, count)):
@@ -198,16 +192,7 @@ class PipedSides(Sides):
             self._send(SENT[kind].code, place.number, twin.number, arguments, expected)
             return False
         ret, *rest = self._ask(kind, place.number, twin.number, short, arguments)
-        must = kind in (ops.MasStorePrealloc, ops.MasStore)
-        if (
-            ret == NO_MEMORY
-            and not must
-            and not fits_one_slot(twin.model, model.index, model.last, *arguments)
-        ):
-            if kind is ops.MasPreallocate:
-                model.reset()
-            else:
-                model.refuse()
+        if store_refused(kind, place, ret, arguments):
             return True
         getattr(model, METHODS[kind])(*arguments)
         if ret or any(rest):

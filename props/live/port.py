@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from errno import EFAULT
 from typing import Any
 
-from impl.kernel.live import REGION, AgentDied, LiveSpaces
+from impl.kernel.live import FILES, REGION, SLOTS, AgentDied, LiveSpaces
 from model.space import PROTECTION, READ, SHARED, WRITE
 from props.fork import operations as ops
 from props.fork.ports import merged
@@ -39,6 +39,8 @@ class LivePort:
             if start not in REGION or start + size > REGION.stop:
                 places = f"{REGION.start:#x} to {REGION.stop:#x}"
                 raise NotOffered(f"{spell(op)}: a live space has addresses from {places} only")
+        if isinstance(op, ops.Fork) and len(self.live.spaces) == SLOTS:
+            raise NotOffered(f"{spell(op)}: there are no more than {SLOTS} live spaces at a time")
         try:
             return _CALLS[type(op)](self.live, op)
         except AgentDied as died:
@@ -57,6 +59,8 @@ def _ranges(op: Any) -> list[tuple[int, int]]:
 def _mmap(live: LiveSpaces, op: Any) -> Answer:
     if op.flags & ~(PROTECTION | SHARED):
         raise NotOffered(f"{spell(op)}: of flags only protection and VM_SHARED can be asked for")
+    if op.file is not None and op.file >= FILES:
+        raise NotOffered(f"{spell(op)}: a live space has files 0 to {FILES - 1} only")
     prot, shared = op.flags & PROTECTION, bool(op.flags & SHARED)
     return Answer(ret=live.mmap(op.space, op.start, op.size, prot, shared, op.file))
 

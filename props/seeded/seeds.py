@@ -9,6 +9,8 @@ from props.seeded.seeding import Edit, Seed
 
 TREE = "impl.maple.tree:MapleTree."
 CURSOR = "impl.maple.cursor:Cursor."
+PLACE = "impl.maple.cursor_place:PlacedCursor."
+STORES = "impl.maple.cursor_stores:StoringCursor."
 WRITE = "impl.maple.write:"
 REBUILD = "impl.maple.rebuild:"
 SEARCH = "impl.maple.search:"
@@ -101,8 +103,8 @@ WRITE_PATH = (
     _seed(
         "W10_write_through_paused_cursor",
         "a paused cursor keeps its leaf, and a store through it goes there",
-        (CURSOR + "pause", "self.node = -1", "self.slot = -1"),
-        (CURSOR + "_leaf_for_write", 'self.status == "active"', 'self.status in ("active", "pause")'),
+        (PLACE + "pause", "self.node = -1", "self.slot = -1"),
+        (STORES + "_leaf_for_write", 'self.status == "active"', 'self.status in ("active", "pause")'),
     ),
     _seed(
         "W11_widened_range_kept",
@@ -150,7 +152,7 @@ WRITE_PATH = (
     _seed(
         "W23_cursor_keeps_old_minimum",
         "a cursor that moves to the next leaf keeps the old leaf's minimum",
-        (CURSOR + "_next_leaf", "self.low = self.high + 1", "depth += 0"),
+        (PLACE + "_next_leaf", "self.low = self.high + 1", "depth += 0"),
     ),
     _seed(
         "W25_cascade_not_foreseen",
@@ -163,7 +165,7 @@ ALLOCATION = (
     _seed(
         "A01_second_preallocation_ignored",
         "a second, larger preallocation through the same cursor does nothing",
-        (CURSOR + "preallocate", "self.destroy()\n", "if self.prepared:\n        return 0\n"),
+        (STORES + "preallocate", "self.destroy()\n", "if self.prepared:\n        return 0\n"),
     ),
     _seed(
         "A02_node_for_a_slot_store",
@@ -175,7 +177,7 @@ ALLOCATION = (
         "A04_expected_entries_cannot_wait",
         "the reservation for a bulk load is one that may not sleep",
         (
-            CURSOR + "preallocate_nodes",
+            STORES + "preallocate_nodes",
             'request(count, "preallocate")',
             'request(count, "preallocate", atomic=True)',
         ),
@@ -226,13 +228,13 @@ READERS = (
     _seed(
         "R06_forward_from_a_dead_node",
         "a cursor goes on in a leaf that has died",
-        (CURSOR + "_forward", "pool.state[self.node >> 4] != LIVE and not", "limit < 0 and not"),
+        (PLACE + "_forward", "pool.state[self.node >> 4] != LIVE and not", "limit < 0 and not"),
         lane="rcu",
     ),
     _seed(
         "R06_back_from_a_dead_node",
         "a cursor goes back in a leaf that has died",
-        (CURSOR + "_back", "pool.state[self.node >> 4] != LIVE and not", "limit < 0 and not"),
+        (PLACE + "_back", "pool.state[self.node >> 4] != LIVE and not", "limit < 0 and not"),
         lane="rcu",
     ),
 )
@@ -311,7 +313,7 @@ CURSORS = (
     _seed(
         "C01_active_after_prev_found_nothing",
         "going back past the lower limit leaves the cursor active",
-        (CURSOR + "_back", 'self.status = "underflow"', 'self.status = "active"'),
+        (PLACE + "_back", 'self.status = "underflow"', 'self.status = "active"'),
     ),
     _seed(
         "C02_underflow_is_none",
@@ -321,7 +323,7 @@ CURSORS = (
     _seed(
         "C02_overflow_is_none",
         "going past the upper limit is told as 'none'",
-        (CURSOR + "_forward", 'self.status = "overflow"', 'self.status = "none"'),
+        (PLACE + "_forward", 'self.status = "overflow"', 'self.status = "none"'),
     ),
     _seed(
         "C03_active_without_a_node",
@@ -331,19 +333,19 @@ CURSORS = (
     _seed(
         "C05_wrong_slot_after_going_up",
         "going back to the leaf before goes up only once",
-        (CURSOR + "_prev_leaf", "while not slot & META:", "if not slot & META:"),
+        (PLACE + "_prev_leaf", "while not slot & META:", "if not slot & META:"),
     ),
     _seed(
         "C07_place_kept_after_an_error",
         "a cursor whose preallocation failed keeps its place",
-        (CURSOR + "preallocate", "    self.reset()\n", ""),
+        (STORES + "preallocate", "    self.reset()\n", ""),
         lane="unit",
     ),
     _seed(
         "C08_walk_does_not_restart",
         "a walk starts from the root only if the cursor was new or paused",
         (
-            CURSOR + "walk",
+            PLACE + "walk",
             "entry = self._walk()",
             'entry = self._walk() if self.status in ("start", "pause") or self.node < 0 '
             "else self.tree.pool.slots[self.slot]",

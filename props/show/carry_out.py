@@ -9,11 +9,10 @@ from props.cases.files import Case, read_case
 from props.choose_port import PortError, choose_port
 from props.ops.answers import Level
 from props.ops.subjects import ADDRESS_SPACE
-from props.ports import ImplPort, ModelPort
 from props.seeded.planting import known_seed
 from props.seeded.seeding import planted
 from props.show.picture import Picture
-from props.show.space_case import space_picture
+from props.show.space_case import MAKE, space_picture
 from props.show.tree_case import tree_picture
 
 
@@ -31,12 +30,10 @@ def picture_of(case: Case, port: str = "impl", level: Level = "exact", seeded: s
     with nullcontext() if seed is None else planted(seed):
         if case.header.subject is not ADDRESS_SPACE:
             picture = tree_picture(case, port, make_port, level)
-        elif make_port in (ImplPort, ModelPort):
+        elif port in MAKE:
             picture = space_picture(case, port)
         else:
-            raise PortError(
-                f"{case.header.name} is about address spaces: they are shown on impl and model only"
-            )
+            raise PortError(f"{case.header.name} is about address spaces, which only {', '.join(MAKE)} have")
     if seed is not None:
         picture.told = (f"planted mistake {seeded}: {seed.what}", *picture.told)
     return picture

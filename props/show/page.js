@@ -52,6 +52,7 @@
     build() {
       const { data } = this;
       const list = element("ol");
+      list.style.setProperty("--number", `${4 + Math.max(...data.frames.map((frame) => frame.name.length))}ch`);
       this.links = data.frames.map((frame, at) => {
         const failing = at === this.failing;
         const mark = failing ? "✗" : frame.matters ? "•" : " ";
@@ -141,7 +142,7 @@
 
     see(low, high) {
       const last = this.data.borders.length - 1;
-      const size = Math.max(2, Math.min(last, high - low));
+      const size = Math.min(last, Math.max(2, high - low));
       low = Math.max(0, Math.min(last - size, low));
       this.window = [low, low + size];
       if (this.at >= 0) this.draw();
@@ -251,9 +252,10 @@
       const taken = [];
       const wanted = [...new Set([low, ...(focus || []), high, ...Array.from({ length: high - low + 1 }, (_, k) => low + k)])];
       for (const border of wanted) {
-        if (border < low || border > high) continue;
+        const at = this.x(border);
+        if (border < low || border > high || taken.some(([a, b]) => at > a && at < b)) continue;
         const text = this.first(border), half = (text.length * CHAR) / 2 + 5;
-        const x = Math.max(GUTTER + half - 22, Math.min(this.width - half, this.x(border)));
+        const x = Math.max(GUTTER + half - 22, Math.min(this.width - half, at));
         if (taken.some(([a, b]) => x - half < b && x + half > a)) continue;
         taken.push([x - half, x + half]);
         drawn(svg, "text", { x, y: y - 2, class: "mid soft" }, text === "max" ? "2^64" : text);
@@ -293,7 +295,12 @@
       const height = step ? 18 : nodes ? 46 : name === "pages" ? 18 : 24;
       drawn(this.svg, "text", { x: GUTTER - 10, y: y + (nodes ? 28 : step ? 12 : 16), class: "row" }, name);
       items.sort((a, b) => a[1][2] - b[1][2]);
+      let drawnTo = -1;
       for (const [key, item] of items) {
+        // Of many on one pixel one is enough, unless there is something to be said of them
+        const end = this.x(item[3]);
+        if (end < drawnTo && !this.isFaulty(item) && !this.isChanged(key)) continue;
+        drawnTo = Math.max(drawnTo, this.x(item[2]) + 1);
         const group = drawn(this.svg, "g", {});
         drawn(group, "title", {}, this.sentence(item));
         if (step) this.bracket(group, item, y);
@@ -302,6 +309,8 @@
       }
       return y + height + 4;
     }
+
+    isFaulty(item) { return FAULTS.has(item[4]) || (item[6] || []).some((part) => FAULTS.has(part[1])); }
 
     // That something was found to be wrong is no change of it.
     isChanged(key) {
@@ -399,7 +408,7 @@
       parts.push(element("p", {}, element("code", { textContent: frame.text }), frame.stage ? ` ${frame.stage.replace(/^.: /, "")}` : ""));
       if (frame.expected) parts.push(this.answers(frame));
       if (frame.notes) parts.push(element("h3", { textContent: "What was seen" }), element("pre", { textContent: frame.notes.join("\n") }));
-      const faulty = [...this.items.values()].filter((item) => item[0] !== "step" && (FAULTS.has(item[4]) || (item[6] || []).some((part) => FAULTS.has(part[1]))));
+      const faulty = [...this.items.values()].filter((item) => item[0] !== "step" && this.isFaulty(item));
       // While a fork is being undone, what is the parent's is in the child's tree by right
       const amid = frame.stage && !frame.stage.startsWith("at the end");
       this.section(parts, amid ? "What the child must not keep" : "What is wrong", faulty, 25, true);

@@ -124,7 +124,9 @@ def apply(items: Items, changed: Mapping[str, Item | None]) -> None:
 
 def changes(before: Mapping[str, Item], after: Mapping[str, Item]) -> dict[str, Item | None]:
     """What must be applied to ``before`` to get ``after``."""
-    changed: dict[str, Item | None] = {key: item for key, item in after.items() if before.get(key) != item}
+    changed: dict[str, Item | None] = {
+        key: item for key, item in after.items() if (was := before.get(key)) is not item and was != item
+    }
     changed.update((key, None) for key in before if key not in after)
     return changed
 
@@ -132,7 +134,7 @@ def changes(before: Mapping[str, Item], after: Mapping[str, Item]) -> dict[str, 
 def as_data(picture: Picture) -> dict[str, Any]:
     """A picture as JSON holds it. Addresses are numbers of borders, which ``borders`` holds in order;
     ``logs`` is log2 of the distance from each border to the next."""
-    borders = sorted(set(_borders(picture)))
+    borders = sorted(set(_borders(picture))) or [0, 1 << 64]
     at = {border: number for number, border in enumerate(borders)}
     return {
         "name": picture.name,

@@ -8,6 +8,7 @@ foreign. The words that are shown beside come from the promise's alarm.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 
 from impl.mm.flags import SMAPS, VM_ACCOUNT, VM_EXEC, VM_HUGETLB, VM_MAYREAD, VM_READ, VM_SHARED, VM_WRITE
@@ -30,9 +31,14 @@ NAMES = {1: "PTE", 2: "PMD", 3: "PUD", 4: "P4D", 5: "PGD"}
 """What tables of a level are called, the topmost left out."""
 
 
+def spell_flags(flags: int) -> str:
+    """Flags as /proc/PID/maps has them, then those that it has not, as in smaps."""
+    return flag_words(flags) + (" ac" if flags & VM_ACCOUNT else "")
+
+
+@lru_cache
 def flag_words(flags: int) -> str:
-    """Flags as /proc/PID/maps has them, then those that it has not, as in smaps;
-    whether it is charged is left out."""
+    """The same; whether it is charged is left out."""
     word = "".join(
         letter if flags & flag else "-" for letter, flag in (("r", VM_READ), ("w", VM_WRITE), ("x", VM_EXEC))
     )
@@ -48,7 +54,7 @@ def model_items(lane: str, space: Space) -> Items:
         )
         for area in space.areas
     }
-    for first, last in _runs(page_spans(space)):
+    for first, last in runs(page_spans(space)):
         items[f"{lane}/p{first:x}"] = Item(lane, "pages", first, last, "page", "")
     return items
 
@@ -65,14 +71,15 @@ def _is_huge(space: Space, page: int) -> bool:
     return any(area.flags & VM_HUGETLB for area in space.inside(page, page + 1))
 
 
-def _runs(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    runs: list[tuple[int, int]] = []
+def runs(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Ranges that follow each other, as one."""
+    found: list[tuple[int, int]] = []
     for first, last in sorted(spans):
-        if runs and runs[-1][1] + 1 == first:
-            runs[-1] = (runs[-1][0], last)
+        if found and found[-1][1] + 1 == first:
+            found[-1] = (found[-1][0], last)
         else:
-            runs.append((first, last))
-    return runs
+            found.append((first, last))
+    return found
 
 
 def spell_vma(mm: Mm, parent: Mm | None) -> trees.Spell:
@@ -156,7 +163,7 @@ def page_items(lane: str, tables: Iterable[Table], wanted: set[tuple[int, int]] 
     lost = set() if wanted is None else wanted - there
     items: Items = {}
     for kind, spans in (("page", there - leaked), ("leaked", leaked), ("lost", lost)):
-        for first, last in _runs(spans):
+        for first, last in runs(spans):
             label = "" if kind == "page" else "not zapped" if kind == "leaked" else "lost"
             items[f"{lane}/p{first:x}"] = Item(lane, "pages", first, last, kind, label)
     return items

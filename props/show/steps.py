@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from errno import errorcode
 from typing import Any
 
@@ -11,6 +11,7 @@ from impl.mm import flags as kernel_flags
 from impl.mm.promises import Alarm
 from props.cases.files import Step
 from props.difference import Difference
+from props.guard import HANG, is_hang
 from props.ops.answers import ABSENT, Answer
 from props.ops.common_operations import Common
 from props.ops.forms import hexadecimal, spell
@@ -39,23 +40,31 @@ MAX = 2**64 - 1
 MOST_ALARMS = 3
 """So many alarms of a promise are told."""
 
+HANG_NOTES = ("It did not come back and was stopped. What is shown is from before the step.",)
+
 MOST_RANGES = 12
 """So many ranges of an answer that differ are shown."""
 
 
-def values(answer: Answer, differing: Collection[str] = (), also: Answer | None = None) -> tuple[Value, ...]:
+SpellEntry = Callable[[Any], str]
+"""How what a range holds is spelled."""
+
+
+def values(
+    answer: Answer, differing: Collection[str] = (), also: Answer | None = None, entry: SpellEntry = str
+) -> tuple[Value, ...]:
     """An answer, key by key; ``also`` is right too."""
     given, other = answer.given(), {} if also is None else also.given()
     keys = [*given, *(key for key in differing if key not in given)]
 
     def text(key: str) -> str:
-        spelled = _spell(key, given.get(key, ABSENT))
-        return f"{spelled}, or {_spell(key, other[key])}" if key in other else spelled
+        spelled = _spell(key, given.get(key, ABSENT), entry)
+        return f"{spelled}, or {_spell(key, other[key], entry)}" if key in other else spelled
 
     return tuple(Value(key, text(key), key in differing) for key in keys)
 
 
-def _spell(key: str, value: Any) -> str:
+def _spell(key: str, value: Any, spell_entry: SpellEntry) -> str:
     if value is ABSENT:
         return "-"
     if value is None:
@@ -64,10 +73,12 @@ def _spell(key: str, value: Any) -> str:
         return f"{value} ({errorcode[-value]})"
     if key == "entries":
         shown = "  ".join(
-            spell_range(first, last) + f"→{entry}" for first, last, entry in value[:MOST_RANGES]
+            spell_range(first, last) + f"→{spell_entry(entry)}" for first, last, entry in value[:MOST_RANGES]
         )
         more = f"  and {len(value) - MOST_RANGES} more" if len(value) > MOST_RANGES else ""
         return (shown or "nothing") + more
+    if key == "crash" and is_hang(value):
+        return hang(value)
     return str(hexadecimal(key, value))
 
 
@@ -112,14 +123,16 @@ def asked(op: Any) -> Iterator[tuple[int, int]]:
         yield to, to + new_size - 1
 
 
-def answered(op: Any, answer: Answer, other: Answer) -> Iterator[tuple[int, int, str]]:
+def answered(
+    op: Any, answer: Answer, other: Answer, spell_entry: SpellEntry = str
+) -> Iterator[tuple[int, int, str]]:
     """The ranges that an answer names; of contents those that are not in the ``other`` answer."""
     if isinstance(answer.entries, list):
         if not isinstance(other.entries, list):
             return
         against = other.entries
         for first, last, entry in [one for one in answer.entries if one not in against][:MOST_RANGES]:
-            yield first, last, str(entry)
+            yield first, last, spell_entry(entry)
         return
     if isinstance(answer.start, int):
         size = getattr(op, "size", 1)
@@ -130,7 +143,7 @@ def answered(op: Any, answer: Answer, other: Answer) -> Iterator[tuple[int, int,
         yield answer.index, answer.last, f"{held} {status}".strip()
 
 
-def step_items(step: Step, actual: Answer | None) -> Items:
+def step_items(step: Step, actual: Answer | None, entry: SpellEntry = str) -> Items:
     """Where a step looks, what it must answer, and what it answered where that is something else."""
     items: Items = {}
 
@@ -141,10 +154,12 @@ def step_items(step: Step, actual: Answer | None) -> Items:
     for first, last in asked(step.op):
         add("asked", first, last, "asked", "")
     other = step.expect if actual is None else actual
-    for first, last, label in answered(step.op, step.expect, other if actual is not None else Answer()):
+    for first, last, label in answered(
+        step.op, step.expect, other if actual is not None else Answer(), entry
+    ):
         add("expected", first, last, "answer", label)
     if actual is not None:
-        for first, last, label in answered(step.op, actual, step.expect):
+        for first, last, label in answered(step.op, actual, step.expect, entry):
             add("actual", first, last, "wrong", label)
     return items
 
@@ -216,12 +231,18 @@ def headline(difference: Difference, also: Answer | None = None) -> str:
     detail = difference.detail.partition("\n")[0].partition(". ")[0].rstrip(".")
     if difference.actual.crash is not ABSENT:
         detail = str(difference.actual.crash)
+        detail = hang(detail) if is_hang(detail) else detail
     elif difference.keys:
         expected = {value.key: value.text for value in values(difference.expected, difference.keys, also)}
         actual = {value.key: value.text for value in values(difference.actual, difference.keys)}
         key = difference.keys[0]
         detail = "the contents differ" if key == "entries" else f"{key} is {actual[key]}, not {expected[key]}"
     return f"{difference.kind} at step {difference.number}" + (f": {detail[:120]}" if detail else "")
+
+
+def hang(crash: str) -> str:
+    """Of a crash that is a hang, what is to be told."""
+    return crash[crash.index(HANG) :]
 
 
 def told_of(difference: Difference) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
 """A case about maple trees carried out, step by step: what the model holds, and what the port's tree is.
 
-The case is replayed twice: once to find where it ends, then with a frame for each of the last steps. What
+A long case is replayed twice: once to find where it ends, then with a frame for each of the last steps. What
 comes before those is in the first frame. Readers within a write are answered; that they look is not shown.
+Of a step that hangs what was there before it is shown.
 """
 
 from __future__ import annotations
@@ -19,12 +20,13 @@ from props.cases.report import operations_that_matter
 from props.choose_port import MakePort
 from props.difference import CRASH, Difference
 from props.expect import was_refused
+from props.guard import Hang, is_hang, step_limit
 from props.kernel_port import KernelPort
 from props.lanes import rcu_run
 from props.ops.answers import Answer, Level
 from props.ops.forms import spell
-from props.ops.operations import Common, RcuReadLock
-from props.ports import ImplPort, ModelPort, Port
+from props.ops.operations import Common, Fill, MasFill, RcuReadLock
+from props.ports import ImplPort, ModelPort, Port, crash_text
 from props.show import steps as told
 from props.show import trees
 from props.show.picture import Frame, Items, Lane, Picture, Recorder, lanes_of
@@ -40,11 +42,23 @@ COPY = "copy"
 
 
 class WatchedPort(ImplPort):
-    """The implementation; after a crash ``under_way`` are the trees that were being made."""
+    """The implementation; after a crash ``under_way`` are the trees that were being made. A step that it does
+    not come back from is a crash. A kernel's tree needs no such limit: its process ends by itself."""
 
     def __init__(self, alloc_range: bool = False, rcu: bool = False) -> None:
         super().__init__(alloc_range, rcu)
         self.under_way: list[MapleTree] = []
+
+    def apply(self, op: Common) -> Answer:
+        try:
+            with step_limit():
+                return super().apply(op)
+        except Hang as hang:
+            return Answer(crash=crash_text(hang))
+
+    def check(self, tree: int) -> None:
+        with step_limit():
+            super().check(tree)
 
     def carry_out(self, op: Common) -> Answer:
         try:
@@ -73,42 +87,47 @@ class _Run:
     port: Port
     model: ModelPort
     recorder: Recorder = field(default_factory=Recorder)
-    leaves: dict[int, trees.Leaves] = field(default_factory=dict)
+    known: dict[int, trees.Known] = field(default_factory=dict)
     broken: str = ""
     """The name of the node that an invariant is broken at."""
+    stopped: bool = False
+    """Whether the port did not come back and was stopped somewhere in the middle."""
 
     def items(self, step: Step, actual: Answer | None, crashed: bool) -> Items:
         """All that there is to see now."""
         items = told.step_items(step, actual)
+        if self.stopped:
+            return items | {key: item for key, item in self.recorder.last.items() if item.lane != told.LANE}
         lost = crashed and isinstance(self.port, KernelPort)  # its process is a new one
         for number in sorted(self.model.trees):
             lane = f"tree{number}"
             held = self.model.snapshot(number)
+            known = self.known.setdefault(number, trees.Known())
+            known.look(set(held))
             try:
-                nodes = [] if lost else self._nodes(number, set(held))
+                nodes, missing = ([], set()) if lost else self._nodes(number, known)
             except Exception:  # too damaged to be looked at
-                lost, nodes = True, []
-            there = None if lost or isinstance(self.port, ModelPort) else trees.entries_of(nodes)
-            items |= trees.model_items(f"model{number}", held, there)
+                lost, nodes, missing = True, [], set()
+            items |= trees.model_items(f"model{number}", held, missing, known)
             if lost:
                 items |= {key: item for key, item in self.recorder.last.items() if item.lane == lane}
-            items |= trees.node_items(lane, nodes, self.broken)
+            items |= trees.node_items(lane, nodes, self.broken, known)
         for tree in getattr(self.port, "under_way", ()):
             items |= trees.node_items(COPY, _placed(trees.nodes_outside(tree, 0), items))
         return items
 
-    def _nodes(self, number: int, held: set[trees.Range]) -> list[trees.Seen]:
-        spell_slot = trees.spell_against(held)
+    def _nodes(self, number: int, known: trees.Known) -> tuple[list[trees.Seen], set[trees.Range]]:
+        """The nodes of the port's tree, and what of all that the model holds is not in them."""
+        spell_slot = trees.spell_against(known.held)
         if isinstance(self.port, KernelPort):
-            return trees.kernel_nodes(self.port.kernel.shape(number), spell_slot)
+            nodes = trees.kernel_nodes(self.port.kernel.shape(number), spell_slot)
+            return nodes, trees.lost_from(nodes, known.held)
         if isinstance(self.port, ImplPort) and number in self.port.trees:
             tree = self.port.trees[number]
-            known = self.leaves.setdefault(number, trees.Leaves())
-            known.held = held
             nodes = trees.impl_nodes(tree, spell_slot, known)
             inside = len({node.name for node in nodes}) if tree.root >= 0 else 0
-            return nodes + list(trees.nodes_outside(tree, inside))
-        return []
+            return nodes + list(trees.nodes_outside(tree, inside)), known.held - known.there
+        return [], set() if isinstance(self.port, ModelPort) else set(known.held)
 
     def model_does(self, step: Step) -> None:
         """The model carries the step out too; of two right answers it gives the one that changes nothing."""
@@ -132,14 +151,16 @@ def tree_picture(case: Case, port_name: str, make_port: MakePort, level: Level) 
     """Carry a case about maple trees out and look at it. Raises PortError where the port cannot be had."""
     make = WatchedPort if make_port is ImplPort else make_port
     flags = case.header.flags
-    port = make(**flags)
-    try:
-        ends = replay(case.steps, port, level).steps
-    finally:
-        port.close()
+    begin = 1
+    if len(case.steps) > MOST_FRAMES:  # where it ends decides which steps have frames
+        port = make(**flags)
+        try:
+            begin = max(1, replay(case.steps, port, level).steps - MOST_FRAMES + 1)
+        finally:
+            port.close()
     run = _Run(make(**flags), ModelPort(**flags))
     try:
-        return _look(case, run, port_name, level, max(1, ends - MOST_FRAMES + 1))
+        return _look(case, run, port_name, level, begin)
     finally:
         run.port.close()
 
@@ -192,6 +213,7 @@ def _take_difference(run: _Run, waiting: list[Any], difference: Difference, case
     run.broken = f"leaf {named[1]}" if named and named[0].startswith("leaf") else ""
     run.broken = f"node {named[1]}" if named and not run.broken else run.broken
     crashed = difference.kind == CRASH
+    run.stopped = is_hang(difference.detail) or is_hang(difference.actual.crash)
     if waiting:
         ((number, step),) = waiting
         run.model_does(step)
@@ -205,14 +227,25 @@ def _take_difference(run: _Run, waiting: list[Any], difference: Difference, case
         also = case.steps[frame.number - 1].also
         frame.expected = told.values(difference.expected, difference.keys, also)
         frame.actual = told.values(difference.actual, difference.keys) if difference.keys else ()
-        frame.notes = told.told_of(difference)
+        frame.notes = told.HANG_NOTES if run.stopped else told.told_of(difference)
 
 
 def _mark(frames: list[Frame], difference: Difference) -> None:
     """Mark the steps that matter to a difference."""
     matter = {difference.first + at for at in operations_that_matter(difference)} | {difference.number}
+    matter |= set(_fills(difference))
     for frame in frames:
         frame.matters = frame.number in matter
+
+
+def _fills(difference: Difference) -> Iterator[int]:
+    """The steps that stored many ranges, some of them where the failing one looked."""
+    looked = list(told.asked(difference.op))
+    for number, step in enumerate(difference.steps, start=difference.first):
+        if isinstance(step.op, (Fill, MasFill)) and step.op.tree == difference.op.tree:
+            ((low, high),) = told.asked(step.op)
+            if any(first <= high and low <= last for first, last in looked):
+                yield number
 
 
 def _is_allowed(case: Case, port: Port) -> bool:

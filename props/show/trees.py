@@ -39,26 +39,57 @@ Spell = Callable[[int, int, Any], tuple[str, str]]
 """From the range and what a slot of a leaf holds to the kind and label of its part."""
 
 
-class Leaves:
-    """Leaves as they were last seen, all whose entries the model had, so that they need no second look.
+class Known:
+    """One tree as it was last looked at, so that the next look takes down only what has changed.
 
-    ``held`` is what the model holds now.
+    Of leaves all whose entries the model had; ``there`` are all entries that leaves hold.
     """
 
     def __init__(self) -> None:
         self.held: set[Range] = set()
-        self.kept: dict[int, tuple[Any, set[Any], Seen, int]] = {}
+        self.there: set[Range] = set()
+        self.entries: dict[tuple[Range, bool], tuple[str, Item]] = {}
+        """The items of what the model held, with their keys, and whether it was lost."""
+        self.nodes: dict[str, tuple[Seen, str, Item]] = {}
+        """The items of nodes by name, with what they were made of and their keys."""
+        self._gone: set[Range] = set()
+        self._turn = 0
+        self._leaves: dict[int, tuple[int, Any, set[Range], Seen, int]] = {}
 
-    def known(self, node: int, made_of: Any) -> tuple[Seen, int] | None:
+    def look(self, held: set[Range]) -> None:
+        """The model holds this now."""
+        self._gone = self.held - held
+        self.held = held
+        self.there = set()
+        self._turn += 1
+
+    def leaf(self, node: int, made_of: Any) -> tuple[Seen, int] | None:
         """The leaf at a position and its largest run of NULL, if it is as it was."""
-        made, entries, seen, gap = self.kept.get(node, (None, set(), None, 0))
-        return (seen, gap) if seen is not None and made == made_of and entries <= self.held else None
+        turn, made, entries, seen, gap = self._leaves.get(node, (0, None, set(), None, 0))
+        if seen is None or made != made_of:
+            return None
+        if not (entries.isdisjoint(self._gone) if turn == self._turn - 1 else entries <= self.held):
+            return None
+        self.keep(node, made, entries, seen, gap)
+        return seen, gap
+
+    def keep(self, node: int, made_of: Any, entries: set[Range], seen: Seen, gap: int) -> None:
+        """A leaf is this, and holds these entries."""
+        self.there |= entries
+        if entries <= self.held:
+            self._leaves[node] = self._turn, made_of, entries, seen, gap
+        else:
+            self._leaves.pop(node, None)
 
 
-def impl_nodes(tree: MapleTree, spell: Spell, known: Leaves | None = None) -> list[Seen]:
-    """The nodes of our tree, from the root down. ``known`` are leaves that were seen before."""
+def impl_nodes(tree: MapleTree, spell: Spell, known: Known | None = None) -> list[Seen]:
+    """The nodes of our tree, from the root down. ``known`` is what was seen before."""
     if tree.root < 0:
-        return [] if tree.bare is None else [Seen("bare entry", 1, 0, 0, (Part(0, *spell(0, 0, tree.bare)),))]
+        if tree.bare is None:
+            return []
+        if known is not None:
+            known.there.add((0, 0, tree.bare))
+        return [Seen("bare entry", 1, 0, 0, (Part(0, *spell(0, 0, tree.bare)),))]
     walk = _Walk(tree, spell, known)
     walk.subtree(tree.root, 0, MAX, tree.height, -1)
     return walk.found
@@ -67,7 +98,7 @@ def impl_nodes(tree: MapleTree, spell: Spell, known: Leaves | None = None) -> li
 class _Walk:
     """One walk over a tree that may be damaged."""
 
-    def __init__(self, tree: MapleTree, spell: Spell, known: Leaves | None = None) -> None:
+    def __init__(self, tree: MapleTree, spell: Spell, known: Known | None = None) -> None:
         self.tree = tree
         self.spell = spell
         self.known = known
@@ -109,7 +140,7 @@ class _Walk:
         pool = self.tree.pool
         pivots, slots = [*pool.pivots[node:end], leaf.last], pool.slots[node : end + 1]
         made_of = leaf, pivots, slots
-        before = None if self.known is None else self.known.known(node, made_of)
+        before = None if self.known is None else self.known.leaf(node, made_of)
         if before is not None:
             self.found.append(before[0])
             return before[1]
@@ -124,7 +155,7 @@ class _Walk:
         if self.known is not None:
             firsts = [leaf.first, *(last + 1 for last in pivots)]
             entries = {one for one in zip(firsts, pivots, slots, strict=False) if one[2] is not None}
-            self.known.kept[node] = made_of, entries, self.found[-1], largest
+            self.known.keep(node, made_of, entries, self.found[-1], largest)
         return largest
 
     def _gap(self, slot: int, below: int) -> tuple[str, str]:
@@ -183,10 +214,15 @@ def spell_against(held: Collection[Range]) -> Spell:
     return spell
 
 
-def node_items(lane: str, nodes: Iterable[Seen], broken: str = "") -> Items:
+def node_items(lane: str, nodes: Iterable[Seen], broken: str = "", known: Known | None = None) -> Items:
     """Items of nodes; ``broken`` is the name of the node that an invariant is broken at."""
     items: Items = {}
-    for name, level, first, last, slots, note in nodes:
+    for seen in nodes:
+        name, level, first, last, slots, note = seen
+        made = None if known is None else known.nodes.get(name)
+        if made is not None and made[0] is seen and name != broken:
+            items[made[1]] = made[2]
+            continue
         row = f"level {level}" if level else OUTSIDE
         kind = "leaf" if level == 1 else "node"
         if not level:
@@ -195,34 +231,35 @@ def node_items(lane: str, nodes: Iterable[Seen], broken: str = "") -> Items:
             kind = "broken"
         key = f"{lane}/{name}" if note != "it is in the tree already" else f"{lane}/{name}/{first:x}"
         items[key] = Item(lane, row, first, last, kind, name, slots, note)
+        if known is not None and kind == "leaf":
+            known.nodes[name] = seen, key, items[key]
     return items
 
 
-def model_items(lane: str, held: Iterable[Range], there: Collection[tuple[int, int, str]] | None) -> Items:
-    """What the model holds; lost is what is not ``there`` in the tree."""
-    return {
-        f"{lane}/{first:x}": Item(
-            lane,
-            "entries",
-            first,
-            last,
-            "entry" if there is None or (first, last, str(entry)) in there else "lost",
-            str(entry),
-        )
-        for first, last, entry in held
-    }
+def model_items(lane: str, held: Iterable[Range], lost: Collection[Range], known: Known) -> Items:
+    """What the model holds; ``lost`` is what of it the tree has not."""
+    items: Items = {}
+    for one in held:
+        is_lost = one in lost
+        made = known.entries.get((one, is_lost))
+        if made is None:
+            first, last, entry = one
+            item = Item(lane, "entries", first, last, "lost" if is_lost else "entry", str(entry))
+            made = known.entries[one, is_lost] = f"{lane}/{first:x}", item
+        items[made[0]] = made[1]
+    return items
 
 
-def entries_of(nodes: Iterable[Seen]) -> set[tuple[int, int, str]]:
-    """What leaves hold, entries as they are spelled."""
-    found = set()
+def lost_from(nodes: Iterable[Seen], held: Collection[Range]) -> set[Range]:
+    """What of all that a tree must hold is in none of its leaves."""
+    there = set()
     for node in nodes:
         first = node.first
         for last, kind, label in node.slots if node.level == 1 else ():
             if kind != "null":
-                found.add((first, last, label))
+                there.add((first, last, label))
             first = last + 1
-    return found
+    return {one for one in held if (one[0], one[1], f"{one[2]!r:.24}") not in there}
 
 
 def rows_of(nodes: Iterable[Item]) -> dict[str, str]:

@@ -134,13 +134,10 @@ def test_no_name_leaves_the_folder(folder: Path, ledger: Ledger, tmp_path: Path,
     findings = findings_in(folder, ledger)
     lot = Lot(Arm("bulk", f"kernel:{text}", text), 0, 1)
     findings.arms[lot.arm.name] = lot.arm
-    for finding in (
-        Finding(0, text, [text], case_of(2), promise=text),
-        Finding(1, text + "2", [text]),
-    ):
-        findings.take(lot, finding)
-    small = Finding(0, text + "3", [text], case_of(1))
-    findings.take(lot, small)
+    with ledger.transaction():
+        findings.take(lot, Finding(0, text, [text], case_of(2), promise=text))
+        findings.take(lot, Finding(1, text + "2", [text]))
+        findings.take(lot, Finding(0, text + "3", [text], case_of(1)))
     before = {"campaign.db", "lock", "found", "cases"}
     assert set(os.listdir(folder)) == before
     assert os.listdir(tmp_path) == ["campaign"]

@@ -31,11 +31,15 @@ def test_intervals_of_units_are_joined(ledger: Ledger) -> None:
 
 
 def test_a_transaction_that_fails_leaves_nothing(ledger: Ledger) -> None:
-    with pytest.raises(ZeroDivisionError), ledger.transaction():
-        ledger.enter_done("bulk", 0, 5)
-        ledger.enter_figures("bulk", 5, 100, 1.0, 2, 0)
-        ledger.enter_events("bulk", {"split": 3})
-        raise ZeroDivisionError
+    def fails() -> None:
+        with ledger.transaction():
+            ledger.enter_done("bulk", 0, 5)
+            ledger.enter_figures("bulk", 5, 100, 1.0, 2, 0)
+            ledger.enter_events("bulk", {"split": 3})
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fails()
     assert ledger.done("bulk") == []
     assert ledger.figures() == {}
     assert ledger.events() == {}

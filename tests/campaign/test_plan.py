@@ -183,7 +183,7 @@ def test_a_world_refuses_a_path_that_it_does_not_have() -> None:
 def test_proofs_of_one_series_come_one_after_the_other(tmp_path: Path) -> None:
     ledger = new_ledger(tmp_path)
     plan = Plan(ledger, Wanted(lanes=("proofs",)), seed=0)
-    out = [lot for lot in iter(lambda: plan.next_lot(1.0), None)]
+    out = list(iter(lambda: plan.next_lot(1.0), None))
     assert len(out) == len(plan.rows)  # no second one of any while the first is under way
     assert {lot.count for lot in out} == {1}
     assert Arm("proofs", subject="model_laws load") in [lot.arm for lot in out]

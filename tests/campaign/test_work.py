@@ -226,9 +226,17 @@ def test_a_unit_that_hangs_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None
     ]
 
 
+STARTER = """
+import time
+from props.campaign.child import Child
+child = Child()
+print(child.process.pid, flush=True)
+time.sleep(60)
+"""
+
+
 def test_a_process_ends_with_who_started_it() -> None:
-    starter = "import sys, time; from props.campaign.child import Child; c = Child(); print(c.process.pid, flush=True); time.sleep(60)"
-    process = subprocess.Popen([sys.executable, "-c", starter], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([sys.executable, "-c", STARTER], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     pid = int(process.stdout.readline())
     os.kill(process.pid, signal.SIGKILL)

@@ -3,10 +3,10 @@
 import pytest
 
 from impl.mm.recovery import RECOVERIES
-from props.fork.check import examine
 from props.fork.seeds import BY_RECOVERY, SEEDS
 from props.fork.seek import find
 from props.fork.shrink import first_break
+from props.fork.units import fork_unit
 from props.seeded.seeding import Seed
 
 NUMBERS = (1, 2, 3, 4, 5, 6, 8, 9, 10, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 25, 26, 28)
@@ -29,4 +29,4 @@ def test_a_seed_is_found_and_shrunk(seed: Seed) -> None:
 def test_an_entry_that_is_a_recovery_breaks_it(entry: str) -> None:
     recovery = BY_RECOVERY[entry]
     assert recovery in RECOVERIES
-    assert examine(recovery, 0, 0, scenarios=0).broken
+    assert fork_unit(recovery, 0, 0, None).broken

@@ -23,9 +23,10 @@ from impl.mm.promises import (
 from impl.mm.recovery import MEANT_TO_BE_RIGHT, RECOVERIES
 from props.fork import operations as ops
 from props.fork.case import replay_space_case
-from props.fork.check import corner_scenarios, examine, judge
+from props.fork.check import corner_scenarios
 from props.fork.scenarios import Program
-from props.fork.sweep import build, forker, sweep
+from props.fork.sweep import Swept, build, forker, sweep
+from props.fork.units import HISTORIES, conclude, fork_unit
 from props.fork.view import verdict_data, verdict_lines, verdict_table
 
 BROKEN = {
@@ -42,13 +43,21 @@ BROKEN = {
 """What each recovery breaks; docs/recoveries.md says how."""
 
 
+def swept_by(recovery: str, seed: int, histories: int) -> Swept:
+    """What the corners and at least so many random histories have shown."""
+    total = Swept()
+    for number in range(1 + -(-histories // HISTORIES)):
+        total.add(fork_unit(recovery, number, seed, None))
+    return total
+
+
 def test_every_recovery_has_its_verdict() -> None:
     assert set(BROKEN) == set(RECOVERIES)
 
 
 @pytest.mark.parametrize("recovery", RECOVERIES)
 def test_what_each_recovery_breaks(recovery: str, tmp_path: Path) -> None:
-    verdicts = judge([recovery], seed=3, scenarios=60, out=tmp_path)
+    verdicts = conclude(recovery, swept_by(recovery, 3, 60), str(tmp_path))
     assert [verdict.promise for verdict in verdicts] == list(PROMISES)
     assert {verdict.promise for verdict in verdicts if not verdict.holds} == BROKEN[recovery]
     for verdict in verdicts:
@@ -60,26 +69,26 @@ def test_what_each_recovery_breaks(recovery: str, tmp_path: Path) -> None:
 
 
 def test_the_one_that_is_meant_to_be_right_holds() -> None:
-    swept = examine(MEANT_TO_BE_RIGHT, 0, 11, scenarios=220)
+    swept = swept_by(MEANT_TO_BE_RIGHT, 11, 220)
     assert not swept.broken
     assert swept.failed >= 5_000
 
 
 def test_the_same_seed_gives_the_same_verdicts(tmp_path: Path) -> None:
-    first, second = (judge(["undo_v4"], seed=5, scenarios=10, out=tmp_path) for _ in range(2))
+    first, second = (conclude("undo_v4", swept_by("undo_v4", 5, 1), str(tmp_path)) for _ in range(2))
     assert first == second
 
 
-def test_jobs_do_not_change_the_verdicts(tmp_path: Path) -> None:
-    names = ["undo_v3", "unmap_in_place"]
-    alone, shared = (judge(names, seed=5, scenarios=5, out=tmp_path, jobs=jobs) for jobs in (1, 2))
-    assert alone == shared
-    with pytest.raises(KeyError):
-        judge(["undo_v5"], out=tmp_path)
+def test_units_differ_by_number_and_by_seed() -> None:
+    figures = {
+        (swept.points, swept.forks)
+        for swept in (fork_unit("unmap_in_place", number, seed, None) for number in (1, 2) for seed in (1, 2))
+    }
+    assert len(figures) == 4
 
 
 def test_the_table_shows_them(tmp_path: Path) -> None:
-    verdicts = judge(["undo_v4"], seed=5, scenarios=0, out=tmp_path)
+    verdicts = conclude("undo_v4", swept_by("undo_v4", 5, 0), str(tmp_path))
     console = Console(record=True, width=250, file=StringIO())
     console.print(verdict_table(verdicts))
     shown = console.export_text()
@@ -123,6 +132,6 @@ def test_a_child_forks_again_and_again() -> None:
 
 @pytest.mark.deep
 def test_it_holds_over_many_more() -> None:
-    swept = examine(MEANT_TO_BE_RIGHT, 0, 12, scenarios=6500)
+    swept = swept_by(MEANT_TO_BE_RIGHT, 12, 6500)
     assert not swept.broken
     assert swept.failed >= 100_000

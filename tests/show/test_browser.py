@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from props.cases.files import Case, Header, Step, read_case
+from props.fork import operations as space
 from props.ops import operations as ops
 from props.ops.answers import Answer
+from props.ops.subjects import ADDRESS_SPACE
 from props.show.carry_out import picture_of
 from props.show.gallery import PAGES, Shown
 from props.show.page import picture_page
@@ -122,6 +124,23 @@ def test_light_and_dark_narrow_and_wide(browser: Any, scheme: str, width: int) -
         colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
         assert (colour == "rgb(255, 255, 255)") == (scheme == "light")
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("mapped", [0, 1])
+def test_one_range_or_none_is_drawn_too(browser: Any, tmp_path: Path, mapped: int) -> None:
+    """All that there is begins and ends at the same two addresses, or at none."""
+    steps = [Step(space.Mmap(0, 0x5000, 0x1000, 0, None), Answer(ret=0))] * mapped
+    steps.append(Step(space.Committed(), Answer(index=1)))
+    flags = {"tiny": False, "five_levels": False, "hugepd": False}
+    case = Case(Header("a-case", flags, "a test", ADDRESS_SPACE), steps)
+    path = tmp_path / "page.html"
+    path.write_text(picture_page(picture_of(case, "model")), encoding="utf-8")
+    with opened(browser, path) as page:
+        assert "First difference" in page.inner_text(".words h2")
+        assert page.locator("svg .axis").count() >= 2
+        for key in "+-ahlfkj":
+            page.keyboard.press(key)
+        assert "First difference" in page.inner_text(".words h2")
 
 
 def test_text_in_a_case_does_not_run(browser: Any, tmp_path: Path) -> None:

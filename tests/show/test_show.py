@@ -9,10 +9,12 @@ from click.testing import CliRunner, Result
 from props.cases.files import Case, Header, Step, read_case
 from props.cases.replay import replay
 from props.cli import main
+from props.fork import operations as space
 from props.fork.case import replay_spaces
 from props.fork.forms import geometry_of
 from props.ops import operations as ops
 from props.ops.answers import Answer
+from props.ops.subjects import ADDRESS_SPACE
 from props.ports import ImplPort
 from props.show.carry_out import picture_of, picture_of_file
 from props.show.picture import Item, Picture, apply, changes
@@ -138,6 +140,33 @@ def test_a_difference_in_the_answer_is_marked_on_its_keys() -> None:
         ("2", True),
     ]
     assert frame.matters
+
+
+def test_a_step_that_stored_many_ranges_matters_where_one_of_them_is_looked_at() -> None:
+    steps = [
+        Step(ops.Fill(0, 8, 4, 30), Answer(ret=0)),
+        Step(ops.Fill(0x1000, 8, 4, 30), Answer(ret=0)),
+        Step(ops.MtreeStoreRange(0x500, 0x501, 9), Answer(ret=0)),
+        Step(ops.MtreeLoad(0x1080), Answer(entry=9)),
+    ]
+    assert [frame.matters for frame in picture_of(tree_case(steps)).frames] == [False, True, False, True]
+
+
+def test_what_was_done_to_a_parent_before_it_forked_matters_to_its_child() -> None:
+    page = 0x1000
+    program = [
+        space.Mmap(0, 0, page, 3, None),
+        space.Fork(0, 1, "unmap_in_place"),
+        space.Munmap(0, 0, page),
+        space.Fork(1, 2, "unmap_in_place"),
+        space.Munmap(1, 0, page),
+    ]
+    steps = [Step(op, Answer(ret=0)) for op in program]
+    steps.append(Step(space.Munmap(2, 0, page), Answer(ret=-12)))
+    flags = {"tiny": False, "five_levels": False, "hugepd": False}
+    picture = picture_of(Case(Header("a-case", flags, "a test", ADDRESS_SPACE), steps))
+    assert picture.headline.startswith("wrong answer at step 6")
+    assert [frame.number for frame in picture.frames if frame.matters] == [1, 2, 4, 6]
 
 
 def test_a_long_case_shows_its_last_steps() -> None:
