@@ -26,6 +26,9 @@ from props.campaign.lots import Finding, Lot, Report, Shrinking
 MOST_MEMORY = 1 << 30
 """Bytes that a process may hold after a lot; with more it is replaced by a new one."""
 
+START_PATIENCE = 120.0
+"""Seconds that a process may take until it is ready."""
+
 WORDS = 2000
 """Characters of its last words that are kept of a process that died."""
 
@@ -46,6 +49,7 @@ class Child:
 
     def __init__(self, seeded: str | None = None) -> None:
         self.seeded = seeded
+        self._ready = False
         self._errors: Any = tempfile.TemporaryFile()  # noqa: SIM115 (it lives as long as the process)
         self._pipe, theirs = Pipe()
         command = [
@@ -74,11 +78,15 @@ class Child:
         try:
             self._pipe.send(work)
             while True:
-                if not self._pipe.poll(work.patience):
+                patience = work.patience if self._ready else max(work.patience, START_PATIENCE)
+                if not self._pipe.poll(patience):
                     self.close()
-                    raise Died(f"no answer within {work.patience:g} seconds", unit, findings)
+                    raise Died(f"no answer within {patience:g} seconds", unit, findings)
                 kind, what = self._pipe.recv()
-                if kind == "begin":
+                self._ready = True
+                if kind == "ready":
+                    pass
+                elif kind == "begin":
                     unit = what
                 elif kind == "finding":
                     findings.append(what)
@@ -129,6 +137,7 @@ def main(descriptor: int, seeded: str | None = None) -> None:
     with ExitStack() as stack:
         if seeded is not None:
             stack.enter_context(planted(known_seed(seeded)))
+        tell("ready", None)
         while True:
             work = asked.get()
             if isinstance(work, Shrinking):

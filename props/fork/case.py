@@ -25,10 +25,16 @@ from props.live.port import LivePort, NotOffered
 from props.ops.answers import ABSENT, Answer, differing
 from props.ops.common_operations import Common
 from props.ops.subjects import ADDRESS_SPACE
+from props.seeded.seeding import as_shipped
 
 
 def steps_of(program: Sequence[Common], geometry: PageGeometry) -> list[Step]:
-    """A program with the right answers to each of its operations."""
+    """A program with the right answers to each of its operations, whatever mistake is planted."""
+    with as_shipped():
+        return _right_steps(program, geometry)
+
+
+def _right_steps(program: Sequence[Common], geometry: PageGeometry) -> list[Step]:
     model = ModelSpaces(geometry)
     right = ImplSpaces(geometry)
     right.recoveries = {

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import CodeType, FunctionType
-from typing import Any
+from typing import Any, NamedTuple
 
 
 class StaleSeed(Exception):
@@ -78,6 +78,18 @@ def _changed(function: FunctionType, edits: list[Edit]) -> CodeType:
     return scope[definition.name].__code__
 
 
+class Swap(NamedTuple):
+    """A function, its shipped code and the changed one."""
+
+    function: Any
+    shipped: CodeType
+    changed: CodeType
+
+
+_active: list[list[Swap]] = []
+"""What is planted, the latest last."""
+
+
 @contextmanager
 def planted(seed: Seed) -> Iterator[None]:
     """The mistake is in the code while the context lasts. Raises StaleSeed where it cannot be put in."""
@@ -89,11 +101,27 @@ def planted(seed: Seed) -> Iterator[None]:
         for where, edits in by_function.items()
         for function in [_function(where)]
     ]
-    before = [(function, function.__code__) for function, _ in changes]
+    swaps = [Swap(function, function.__code__, code) for function, code in changes]
     try:
-        for function, code in changes:
-            function.__code__ = code
+        for swap in swaps:
+            swap.function.__code__ = swap.changed
+        _active.append(swaps)
         yield
     finally:
-        for function, code in before:
-            function.__code__ = code
+        _active.remove(swaps)
+        for swap in swaps:
+            swap.function.__code__ = swap.shipped
+
+
+@contextmanager
+def as_shipped() -> Iterator[None]:
+    """The code is as it is shipped while the context lasts, whatever is planted: for who asks what is
+    right."""
+    every = [swap for swaps in _active for swap in swaps]
+    try:
+        for swap in reversed(every):
+            swap.function.__code__ = swap.shipped
+        yield
+    finally:
+        for swap in every:
+            swap.function.__code__ = swap.changed

@@ -86,7 +86,7 @@ def found_by(lot: Lot, most: int = 40) -> tuple[Lot, Finding]:
 
 SEEDS = [
     ("bulk", "W20_split_at_null"),
-    ("spaces", "G01_lower_bound_ignored"),
+    ("spaces", "G12_trailing_null_ignored"),
     ("machine", "W20_split_at_null"),
     ("fork", "F05_ceiling_at_the_first_left"),
     ("sweep", "F05_ceiling_at_the_first_left"),
@@ -191,7 +191,7 @@ from props.campaign.child import main
 main(int(sys.argv[1]))
 """
 
-HANGS = DIES.replace("os.abort()", "\n        while True: pass").replace('print("these are', 'str("these are')
+HANGS = DIES.replace("os.abort()", "time.sleep(1000)").replace("import os,", "import os, time,")
 
 
 def child_of(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
