@@ -2,12 +2,8 @@
 
 import json
 import os
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,16 +14,12 @@ from props.cli_values import LateChoice, complete_port, complete_seed, recovery_
 from props.names import CAMPAIGN_LANES, HOLDING
 
 if TYPE_CHECKING:
-    from props.campaign.campaign import Campaign
-    from props.campaign.ledger import Ledger
+    from rich.console import Console
+
+    from props.campaign.status import Status
 
 DIFFERS = 1
 BAD_INPUT = 2
-
-CHANGED = (
-    "this program has changed since the campaign in {} began: what was done counts as done, and only what is"
-    " new is done with the changed one; another folder begins anew"
-)
 
 
 class Time(click.ParamType[float]):
@@ -136,172 +128,62 @@ def campaign(
 
     Exit status: 0 nothing was found; 1 a failure was; 2 bad usage or bad input.
     """
+    from props.campaign.session import REFUSED, Call, run
+    from props.check_view import wide_console
+
+    console = wide_console()
     try:
         if only_status:
-            failed = _show_status(folder, json_file)
+            status = _status(folder)
         else:
+            seeded = given["seeded"]
+            settings = {
+                "seed": given["seed"],
+                "seeded": seeded,
+                "careful": given["careful"],
+                "ports": [_port(port, (sanitize, debug), seeded) for port in ports],
+                "lanes": list(given["lanes"] or CAMPAIGN_LANES),
+                "recoveries": list(given["recoveries"] or HOLDING),
+                "even": given["even"],
+            }
             asked = [name for name in context.params if _was_given(context, name)]
-            failed = _run(folder, seconds, ports, (sanitize, debug), json_file, given, asked)
-    except _refused() as error:
+            where = {name: given[name] for name in ("maps", "scheduler", "workers", "redis", "keep")}
+            status = run(Call(folder, settings, asked, seconds=seconds, **where), console)
+    except REFUSED as error:
         print(error, file=sys.stderr)
         sys.exit(BAD_INPUT)
-    sys.exit(DIFFERS if failed else 0)
-
-
-def _refused() -> tuple[type[Exception], ...]:
-    """All that ends a campaign before it begins, each with one line to say."""
-    from props.campaign.examples import ExamplesError
-    from props.campaign.farm import FarmError
-    from props.campaign.ledger import LedgerError
-    from props.choose_port import PortError
-    from props.fork.maps import SpaceError
-    from props.lanes.maps import MapsError
-    from props.seeded.planting import UnknownSeed
-
-    return LedgerError, FarmError, ExamplesError, PortError, MapsError, SpaceError, UnknownSeed
+    _show(console, status, json_file)
+    sys.exit(DIFFERS if status.cases else 0)
 
 
 def _was_given(context: click.Context, name: str) -> bool:
     return context.get_parameter_source(name) is ParameterSource.COMMANDLINE
 
 
-def _show_status(folder: Path, json_file: Path | None) -> bool:
-    from props.campaign.folder import Folder
-    from props.campaign.ledger import Ledger
-
-    return _show(folder, Ledger(folder), json_file, Folder.is_busy(folder))
-
-
-def _show(folder: Path, ledger: "Ledger", json_file: Path | None, running: bool) -> bool:
-    """Tell how a campaign stands; whether it has found anything."""
-    from props.campaign.status import status_of
-    from props.campaign.view import tables
-    from props.check_view import wide_console
-
-    status = status_of(folder, ledger, running)
-    console = wide_console()
-    for part in tables(status):
-        console.print(part)
-    if json_file is not None:
-        json_file.write_text(json.dumps(status.as_json(), indent=1) + "\n")
-    return bool(status.cases)
-
-
-def _run(
-    folder: Path,
-    seconds: float | None,
-    ports: tuple[str, ...],
-    variant: tuple[str, bool],
-    json_file: Path | None,
-    given: dict[str, Any],
-    asked: list[str],
-) -> bool:
-    from props.campaign.begin import begin
-    from props.campaign.farm import fingerprint
-    from props.campaign.folder import Folder
-    from props.choose_port import choose_port
-    from props.seeded.planting import known_seed
-
-    seeded = given["seeded"]
-    settings = {
-        "seed": given["seed"],
-        "seeded": seeded,
-        "careful": given["careful"],
-        "ports": [_port(port, variant, seeded) for port in ports],
-        "lanes": list(given["lanes"] or CAMPAIGN_LANES),
-        "recoveries": list(given["recoveries"] or HOLDING),
-        "even": given["even"],
-    }
-    for port in settings["ports"]:
-        choose_port(port)
-    if seeded is not None and "impl" in ports:
-        known_seed(seeded)
-    room = Folder(folder)
-    try:
-        ledger = begin(folder, settings, asked, given["maps"], fingerprint())
-        try:
-            return _campaign(folder, ledger, seconds, json_file, given)
-        finally:
-            ledger.close()
-    finally:
-        room.close()
-
-
 def _port(port: str, variant: tuple[str, bool], seeded: str | None) -> str:
     """The name of a port; the variant is a kernel's, and other ports beside it have none."""
-    return (
-        port_of(port, *variant, seeded)[0]
-        if port.startswith("kernel:")
-        else port_of(port, "", False, None)[0]
-    )
+    if not port.startswith("kernel:"):
+        variant, seeded = ("", False), None
+    return port_of(port, *variant, seeded)[0]
 
 
-def _campaign(
-    folder: Path, ledger: "Ledger", seconds: float | None, json_file: Path | None, given: dict[str, Any]
-) -> bool:
-    from props.campaign.arms import Wanted
-    from props.campaign.begin import spaces_of
-    from props.campaign.campaign import Campaign, Options
-    from props.campaign.farm import fingerprint
-    from props.campaign.view import View
-    from props.check_view import wide_console
-    from props.choose_port import choose_port
+def _status(folder: Path) -> "Status":
+    from props.campaign.folder import Folder
+    from props.campaign.ledger import Ledger
+    from props.campaign.status import status_of
 
-    console = wide_console()
-    if ledger.setting("fingerprint") != fingerprint():
-        console.print(CHANGED.format(folder), markup=False, highlight=False)
-    wanted = Wanted(
-        tuple(ledger.setting("ports")),
-        tuple(ledger.setting("lanes")),
-        tuple(ledger.setting("recoveries")),
-        tuple(spaces_of(folder)),
-        ledger.setting("careful"),
-    )
-    for port in wanted.ports:
-        choose_port(port)
-    made = Campaign(
-        Options(
-            folder,
-            wanted,
-            seconds,
-            given["scheduler"],
-            given["workers"],
-            given["redis"],
-            ledger.setting("seed"),
-            ledger.setting("seeded"),
-            ledger.setting("even"),
-            given["keep"],
-        ),
-        ledger,
-    )
-    with _ended_by_signals(made), View(console).live() as view:
-        made.run(view.tell)
-    if made.now.stuck:
-        console.print(f"{folder} could not be written at the end: {made.now.stuck}", markup=False)
-    failed = _show(folder, ledger, json_file, False)
-    from props.campaign.page import write_report
-
-    try:
-        write_report(folder, ledger)
-    except OSError as error:
-        console.print(f"{folder}/report.html: {error.strerror}", markup=False)
-    else:
-        console.print(f"the whole as a page: {folder}/report.html", markup=False, highlight=False)
-    return failed
+    return status_of(folder, Ledger(folder), running=Folder.is_busy(folder))
 
 
-@contextmanager
-def _ended_by_signals(made: "Campaign") -> Iterator[None]:
-    """Ctrl-C or a kill ends a campaign after what is under way; a second one at once."""
+def _show(console: "Console", status: "Status", json_file: Path | None) -> None:
+    """Tell how a campaign stands."""
+    from props.campaign.folder import REPORT
+    from props.campaign.view import tables
 
-    def end(number: int, frame: FrameType | None) -> None:
-        if made.stop:
-            raise KeyboardInterrupt
-        made.stop = True
-
-    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    for part in tables(status):
+        console.print(part)
+    report = Path(status.folder) / REPORT
+    if report.exists():
+        console.print(f"the whole as a page: {report}", markup=False, highlight=False)
+    if json_file is not None:
+        json_file.write_text(json.dumps(status.as_json(), indent=1) + "\n")

@@ -205,6 +205,7 @@ def _machine(task: Task, done: Done, base: type[MapleMachine] | type[RcuMachine]
         database=None if task.examples is None else task.examples,
         phases=(Phase.generate,) if task.examples is None else task.examples.phases,
         verbosity=Verbosity.quiet,
+        report_multiple_bugs=False,
     )
     seed(f"{task.seed}/{task.number}")(Machine)
     done.met = run_machine(Machine, limits)

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hypothesis.database import ExampleDatabase
+
 from props.campaign.arms import Wanted
-from props.campaign.examples import Exchange, open_database
+from props.campaign.examples import Exchange
 from props.campaign.farm import Farm, Finished, Lost
 from props.campaign.findings import KEEP, Findings
 from props.campaign.ledger import Ledger
@@ -51,17 +53,12 @@ RATE_SECONDS = 30.0
 
 @dataclass(slots=True)
 class Options:
-    """What a user asks for. ``seconds`` is how long (None: until it is ended); ``scheduler`` the address of a
-    Dask scheduler, without which ``workers`` threads run here; ``redis`` the address of a Redis server for
-    Hypothesis' database; ``even`` divides the budget evenly; ``keep`` is how many files of a sort are
-    kept."""
+    """What decides how a campaign runs. ``seconds`` is how long (None: until it is ended); ``even`` divides
+    the budget evenly; ``keep`` is how many files of a sort are kept."""
 
     folder: Path
     wanted: Wanted
     seconds: float | None = None
-    scheduler: str | None = None
-    workers: int = 1
-    redis: str | None = None
     seed: int = 0
     seeded: str | None = None
     even: bool = False
@@ -70,14 +67,16 @@ class Options:
 
 @dataclass(slots=True)
 class Now:
-    """How a campaign stands, besides what its ledger holds: what people watch. ``stuck`` says why nothing can
-    be written, ``away`` why Hypothesis' database cannot be reached."""
+    """How a campaign stands, besides what its ledger holds: what people watch. ``busy`` is what lots have
+    taken, in seconds of threads. ``stuck`` says why nothing can be written, ``away`` why Hypothesis'
+    database cannot be reached."""
 
     began: float = field(default_factory=time.monotonic)
     threads: int = 0
     under_way: int = 0
     waiting: int = 0
     rate: float = 0.0
+    busy: float = 0.0
     lots: int = 0
     lost: int = 0
     stuck: str = ""
@@ -87,11 +86,10 @@ class Now:
 
 
 class Campaign:
-    """One run of a campaign, in a folder whose ledger is open for writing. Raises FarmError and
-    ExamplesError."""
+    """One run of a campaign, in a folder whose ledger is open for writing. ``database`` is Hypothesis'."""
 
-    def __init__(self, options: Options, ledger: Ledger) -> None:
-        self.options, self.ledger = options, ledger
+    def __init__(self, options: Options, ledger: Ledger, farm: Farm, database: ExampleDatabase) -> None:
+        self.options, self.ledger, self.farm = options, ledger, farm
         self.plan = Plan(ledger, options.wanted, seed=options.seed, seeded=options.seeded, even=options.even)
         arms = [row.arm for row in self.plan.rows.values()]
         self.findings = Findings(
@@ -102,7 +100,6 @@ class Campaign:
             seeded=options.seeded,
             careful=options.wanted.careful,
         )
-        database = open_database(options.folder / "examples", options.redis)
         self.exchange = Exchange(database, ledger)
         for key, arm in ledger.setting("keys", {}).items():
             self.exchange.keys[bytes.fromhex(key)] = arm
@@ -112,28 +109,23 @@ class Campaign:
         """Sorts of failure that were met for the first time and not told yet."""
         self._unentered: list[Finished] = []
         self._retry = 0.0
-        self._lost: dict[str, int] = {}
+        self._lost: Counter[str] = Counter()
         self._operations: deque[tuple[float, int]] = deque()
         self._noted: dict[int, float] = {}
         self._shrinking: set[int] = set()
-        self.farm = Farm(options.scheduler, options.workers)
 
     def run(self, tell: Callable[[Campaign], None] = lambda campaign: None) -> None:
         """Run until time is up, `stop` is set, or there is nothing left to do. ``tell`` is called now and
         then."""
-        try:
-            self.farm.ready(self.options.wanted.ports)
-            with self.ledger.transaction():
-                self.ledger.compact()
-                self.ledger.begin_run()
-            while not self._over():
-                self._give_out()
-                self._take_in()
-                tell(self)
-                time.sleep(TICK)
-            self._end(tell)
-        finally:
-            self.farm.close()
+        with self.ledger.transaction():
+            self.ledger.compact()
+            self.ledger.begin_run()
+        while not self._over():
+            self._give_out()
+            self._take_in()
+            tell(self)
+            time.sleep(TICK)
+        self._end(tell)
 
     def _over(self) -> bool:
         if self.stop:
@@ -167,7 +159,9 @@ class Campaign:
             return
         seconds = seconds_for(self.now.threads, LOT_COST, LOT_SECONDS)
         while len(self.farm) < AHEAD * self.now.threads:
-            work: Lot | Shrinking | None = self.findings.next(len(self._shrinking), self.now.threads)
+            work: Lot | Shrinking | None = self.findings.next(
+                len(self._shrinking), self.now.threads, self.now.busy
+            )
             if isinstance(work, Shrinking):
                 self._shrinking.add(work.number)
             else:
@@ -224,8 +218,9 @@ class Campaign:
         states = self._enter_states(lot, report)
         news = ledger.enter_features(features) + len(ledger.enter_events(arm, report.events)) + states
         failures = len(report.findings)
-        ledger.enter_figures(arm, report.units, report.operations, report.seconds, news, failures)
-        if lot.first >= 0:
+        units = 0 if lot.examples else report.units
+        ledger.enter_figures(arm, units, report.operations, report.seconds, news, failures)
+        if not lot.examples:
             ledger.enter_done(arm, lot.first, lot.first + lot.count)
         if report.swept is not None:
             ledger.enter_swept(lot.arm.subject, report.swept.forks, report.swept.failed, report.swept.points)
@@ -243,7 +238,7 @@ class Campaign:
         def after() -> None:
             self.plan.learn(lot, report, news, len(new))
             self.new_cases += new
-            self._count(report.operations)
+            self._count(report)
 
         return after
 
@@ -271,7 +266,7 @@ class Campaign:
             def again() -> None:
                 self.now.lost += 1
                 self._shrinking.discard(work.number)
-                self._lost[work.name] = self._lost.get(work.name, 0) + 1
+                self._lost[work.name] += 1
                 if self._lost[work.name] < MOST_LOST:
                     self.findings.waiting.append(work)
 
@@ -286,23 +281,33 @@ class Campaign:
         return after
 
     def _enter_lost(self, lot: Lot, why: Exception) -> Callable[[], None]:
-        """A lot without an answer goes back; one that never has any ends its arm for this run."""
+        """A lot without an answer goes back. One that was lost with its worker or scheduler is not to
+        blame; an arm whose lots fail in another way is given up for this run, and that is a finding."""
+        arm = lot.arm.name
+        blamed = 0 if isinstance(why, Lost) else 1
+        given_up = blamed and self._lost[arm] + blamed >= MOST_LOST
+        if given_up:
+            told = [
+                f"no worker can do it: {type(why).__name__}: {why}",
+                *getattr(why, "words", "").splitlines(),
+            ]
+            self.findings.take(lot, Finding(lot.first, f"{type(why).__name__} on a worker: {why}", told))
 
         def after() -> None:
             self.plan.back(lot)
             self.now.lost += 1
-            if isinstance(why, Lost):
-                return  # its worker or scheduler went away, which is not its fault
-            self._lost[lot.arm.name] = self._lost.get(lot.arm.name, 0) + 1
-            if self._lost[lot.arm.name] >= MOST_LOST:
-                self.plan.rows[lot.arm.name].ended = f"no worker can do it: {type(why).__name__}: {why}"
+            self._lost[arm] += blamed
+            if given_up:
+                self.plan.rows[arm].ended = "no worker can do it"
+                self.new_cases.append(f"{arm}: {told[0]}")
 
         return after
 
-    def _count(self, operations: int) -> None:
+    def _count(self, report: Report) -> None:
         now = time.monotonic()
         self.now.lots += 1
-        self._operations.append((now, operations))
+        self.now.busy += report.seconds
+        self._operations.append((now, report.operations))
         while self._operations and now - self._operations[0][0] > RATE_SECONDS:
             self._operations.popleft()
         span = min(RATE_SECONDS, max(1.0, now - self.now.began))

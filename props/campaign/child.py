@@ -38,10 +38,14 @@ class Died(Exception):
     it had told, ``words`` the end of what it printed."""
 
     def __init__(self, how: str, unit: int, findings: list[Finding], words: str = "") -> None:
-        super().__init__(how)
+        super().__init__(how, unit, findings, words)
+        self.how = how
         self.unit = unit
         self.findings = findings
         self.words = words
+
+    def __str__(self) -> str:
+        return self.how
 
 
 class Child:

@@ -22,12 +22,22 @@ from props.campaign.lots import Finding, Lot, Shrinking
 from props.cases.files import case_bytes, read_case, write_whole
 from props.cases.found import replay_command, safe_name
 from props.cases.lines import CaseError
+from props.choose_port import is_kernel
 
 KEEP = 1_000
 """Files of one sort in `found`, unless the user says otherwise."""
 
 SHRINKS = 3
 """Findings of one sort that are made small: others that look like it may hide behind it."""
+
+FIRST_SHARE = 0.5
+"""Of the time, what may go into making sorts small of which there is nothing small."""
+
+LATER_SHARE = 0.125
+"""Of the time, what may go into a second look at a sort."""
+
+FREE_SECONDS = 20.0
+"""What making failures small may take before that is looked at."""
 
 Sort = tuple[str, str]
 """A port, and a sort of failure there."""
@@ -52,6 +62,8 @@ class Findings:
         self.arms = {arm.name: arm for arm in arms}
         self.waiting: deque[Shrinking] = deque()
         """What is to be made small, and is not under way."""
+        self.seconds = 0.0
+        """What making failures small has taken."""
         self._looked: dict[Sort, int] = {}
         """How many of each sort were given out to be made small."""
         self.reload()
@@ -71,18 +83,20 @@ class Findings:
                 case = read_case(self.folder / row["file"])
             except CaseError:
                 continue  # somebody has taken it away: it stays as it was met
-            lot = Lot(self.arms[row["arm"]], row["unit"], 1, seeded=self.seeded, careful=self.careful)
+            arm = self.arms[row["arm"]]
+            lot = Lot(arm, row["unit"], 1, seeded=self._seeded(arm.port), careful=self.careful)
             told = tuple(json.loads(row["told"]))
             self.waiting.append(Shrinking(lot, row["number"], row["sort"], told, case, row["promise"]))
 
-    def next(self, under_way: int, threads: int) -> Shrinking | None:
-        """What is to be made small next, where so many are under way on so many threads: sorts of which
-        there is no small case first, on half of the threads; a second look at a sort takes an eighth of
-        them."""
+    def next(self, under_way: int, threads: int, seconds: float) -> Shrinking | None:
+        """What is to be made small next, where so many are under way on so many threads, and lots have
+        taken so many seconds of them: sorts of which there is nothing small first, for half of the time; a
+        second look at a sort gets an eighth of it."""
         if not self.waiting or under_way >= max(1, threads // 2):
             return None
         chosen = min(self.waiting, key=self._looks)
-        if self._looks(chosen) and under_way >= max(1, threads // 8):
+        share = LATER_SHARE if self._looks(chosen) else FIRST_SHARE
+        if self.seconds > FREE_SECONDS and self.seconds > share * (self.seconds + seconds):
             return None
         self.waiting.remove(chosen)
         key = (chosen.lot.arm.port, chosen.sort)
@@ -134,6 +148,7 @@ class Findings:
         """Write down what a finding became when it was made small; whether that is of a new sort."""
         port, lane = wanted.lot.arm.port, wanted.lot.arm.lane
         self.ledger.set_finding(wanted.number, "small")
+        self.seconds += small.seconds
         known = {(case["port"], case["sort"]): case for case in self.ledger.cases()}
         was = known.get((port, wanted.sort))
         moved = 0
@@ -159,10 +174,15 @@ class Findings:
     def _enter(self, port: str, finding: Finding, file: str, lane: str, times: int) -> None:
         told = list(finding.told)
         if finding.case is not None:
-            seeded = f" --seeded {self.seeded}" if self.seeded else ""
-            told.append("replay it with: " + replay_command(self.folder / file, port) + seeded)
+            seeded = self._seeded(port)
+            command = replay_command(self.folder / file, port) + (f" --seeded {seeded}" if seeded else "")
+            told.append(f"replay it with: {command}")
         steps = 0 if finding.case is None else len(finding.case.steps)
         self.ledger.enter_case(port, finding.sort, steps, file, json.dumps(told), lane, times)
+
+    def _seeded(self, port: str) -> str | None:
+        """The mistake that is planted; one for a kernel's tree is built into the port."""
+        return None if is_kernel(port) else self.seeded
 
     def _name(self, lot: Lot, finding: Finding) -> str:
         """The name of a file in `found`: the same unit gives the same, so that what is done twice is there

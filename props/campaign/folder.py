@@ -37,6 +37,8 @@ class Folder:
             raise LedgerError(f"{path}: a campaign is running in it") from None
         for name in ("found", "cases"):
             (path / name).mkdir(exist_ok=True)
+        for half in path.rglob("*.partial"):
+            half.unlink()  # its writer was ended; whatever it had to say is told again
 
     def close(self) -> None:
         self._lock.close()

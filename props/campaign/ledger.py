@@ -348,6 +348,10 @@ class Ledger:
         """The examples that this campaign has met or tried."""
         return {value for (value,) in self.db.execute("SELECT value FROM examples WHERE key = ?", (key,))}
 
+    def count_examples(self) -> int:
+        """How many examples were met or tried."""
+        return int(self.db.execute("SELECT count(*) FROM examples").fetchone()[0])
+
     def unkept_examples(self) -> list[tuple[bytes, bytes]]:
         """Those that are still to be entered in Hypothesis' database."""
         return list(self.db.execute("SELECT key, value FROM examples WHERE kept = 0"))

@@ -70,7 +70,8 @@ class Finding:
     """A failure that a unit met. ``sort`` tells it from others: its kind, the operation and the place.
 
     ``told`` is what to show of it, ``case`` the run as it was met (None where there is none to show), and
-    ``small`` whether it is as small as it will get. ``promise`` is the one that a fork broke.
+    ``small`` whether it is as small as it will get, which took so many ``seconds``. ``promise`` is the one
+    that a fork broke.
     """
 
     unit: int
@@ -79,6 +80,7 @@ class Finding:
     case: Case | None = None
     small: bool = True
     promise: str = ""
+    seconds: float = 0.0
 
 
 @dataclass(slots=True)

@@ -13,6 +13,7 @@ from props.campaign.arms import Arm, Wanted, arms_of, chunks
 from props.campaign.budget import Budget
 from props.campaign.ledger import Ledger
 from props.campaign.lots import Lot, Report
+from props.choose_port import is_kernel
 from props.lanes import growing
 
 MOST_UNITS = 5_000
@@ -72,6 +73,8 @@ class Plan:
         self.world = WorldRow(ledger) if "worlds" in self.rows else None
         self.examples: dict[str, list[bytes]] = {}
         """Examples of Hypothesis' database that are to be tried, by arm."""
+        self.tried = -ledger.count_examples()
+        """Lots of examples are numbered downwards; each adds one to the ledger's at the least."""
         for name, row in self.rows.items():
             done = ledger.done(name)
             edges = [0, *(edge for interval in done for edge in interval)]
@@ -91,7 +94,9 @@ class Plan:
         for name, values in self.examples.items():
             if values and name in self.rows:
                 self.examples[name] = []
-                return self._out(replace(self._plain(self.rows[name].arm, -1, 1), examples=tuple(values)))
+                self.tried -= 1
+                lot = self._plain(self.rows[name].arm, self.tried, 1)
+                return self._out(replace(lot, examples=tuple(values)))
         able = [name for name, row in self.rows.items() if self._able(row)]
         if not able:
             return None
@@ -109,7 +114,8 @@ class Plan:
         return row.able()
 
     def _plain(self, arm: Arm, first: int, count: int) -> Lot:
-        return Lot(arm, first, count, self.seed, self.seeded, self.wanted.careful)
+        seeded = None if is_kernel(arm.port) else self.seeded  # there it is built into the port
+        return Lot(arm, first, count, self.seed, seeded, self.wanted.careful)
 
     def _lot(self, row: Row, seconds: float) -> Lot:
         lane = row.arm.lane

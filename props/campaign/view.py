@@ -77,7 +77,7 @@ class View:
                 f"{campaign.options.folder} cannot be written, nothing is given out until it can: {now.stuck}"
             )
         if not now.connected:
-            return f"no scheduler at {campaign.options.scheduler}: it is looked for"
+            return f"no scheduler at {campaign.farm.scheduler}: it is looked for"
         if not now.threads:
             return "no worker is there: waiting for one"
         if now.away:

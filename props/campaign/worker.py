@@ -52,14 +52,16 @@ def work(lot: Lot) -> Report:
 
 
 def shrink(wanted: Shrinking) -> Finding:
-    """Make a failure small. Raises Died where the process ends over it."""
+    """Make a failure small; as it was, where the process ends over it."""
+    began = monotonic()
     try:
         made, _ = child(wanted.lot.seeded).ask(wanted)
     except Died as died:
         _forget()
         told = [*wanted.told, f"the process that made it small died: {died}"]
-        return Finding(wanted.lot.first, wanted.sort, told, wanted.case, promise=wanted.promise)
+        made = Finding(wanted.lot.first, wanted.sort, told, wanted.case, promise=wanted.promise)
     assert isinstance(made, Finding)
+    made.seconds = monotonic() - began
     return made
 
 

@@ -54,13 +54,13 @@ def test_of_each_sort_the_smallest_stays(folder: Path, ledger: Ledger) -> None:
     assert not findings.take(LOT, met(1, "wrong answer in A", 8))
     assert findings.take(LOT, met(2, "crash in B", 30))
     assert files(folder) == ["found/bulk-0.jsonl.gz", "found/bulk-1.jsonl.gz", "found/bulk-2.jsonl.gz"]
-    first, other, second = findings.next(0, 8), findings.next(1, 8), findings.next(0, 8)
+    first, other, second = findings.next(0, 8, 9), findings.next(1, 8, 9), findings.next(0, 8, 9)
     assert first is not None
     assert other is not None
     assert second is not None
     # Sorts of which there is nothing small come first
     assert [first.sort, other.sort, second.sort] == ["wrong answer in A", "crash in B", "wrong answer in A"]
-    assert findings.next(0, 8) is None
+    assert findings.next(0, 8, 9) is None
     findings.made_small(first, Finding(0, first.sort, ["small"], case_of(3)))
     findings.made_small(second, Finding(1, first.sort, ["smaller"], case_of(2)))
     findings.made_small(other, Finding(2, other.sort, ["small"], case_of(5)))
@@ -80,7 +80,7 @@ def test_what_becomes_another_sort_is_counted_there(folder: Path, ledger: Ledger
     findings = findings_in(folder, ledger)
     for unit in range(4):
         findings.take(LOT, met(unit, "late consequence"))
-    wanted = findings.next(0, 4)
+    wanted = findings.next(0, 4, 9)
     assert wanted is not None
     assert findings.made_small(wanted, Finding(0, "first harm", ["small"], case_of(2)))
     findings.take(LOT, met(9, "late consequence"))
@@ -103,7 +103,7 @@ def test_what_waits_to_be_made_small_is_there_after_a_restart(folder: Path, ledg
     for unit, sort in enumerate(("a", "b", "b", "b", "b")):
         findings.take(LOT, met(unit, sort))
     assert len(findings.waiting) == 1 + 3  # SHRINKS of b, no more
-    done = findings.next(0, 8)
+    done = findings.next(0, 8, 9)
     assert done is not None
     with ledger.transaction():
         findings.made_small(done, Finding(0, "a", ["small"], case_of(1)))
@@ -177,3 +177,21 @@ def test_a_full_disk_leaves_no_half_a_file(
     assert findings.counts == {}
     assert not findings.waiting
     assert findings.take(LOT, met(0, "crash"))
+
+
+def test_making_small_has_its_share_of_the_time(folder: Path, ledger: Ledger) -> None:
+    """Half for sorts without a small case, an eighth for a second look; the first 20 seconds are free."""
+    findings = findings_in(folder, ledger)
+    for unit, sort in enumerate(("a", "b", "c", "c")):
+        findings.take(LOT, met(unit, sort))
+    first = findings.next(0, 2, seconds=0)
+    assert first is not None
+    assert findings.next(1, 2, seconds=1000) is None  # one of two threads already
+    assert findings.next(1, 4, seconds=0) is not None
+    findings.made_small(first, Finding(0, "a", ["small"], case_of(1), seconds=100))
+    assert findings.next(0, 2, seconds=99) is None  # 100 of 199 seconds are more than half
+    second = findings.next(0, 2, seconds=101)
+    assert second is not None
+    assert second.sort == "c"
+    assert findings.next(0, 2, seconds=699) is None  # a second look at c: 100 of 799 are more than an eighth
+    assert findings.next(0, 2, seconds=701) is not None
