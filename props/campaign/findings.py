@@ -150,15 +150,18 @@ class Findings:
         self.ledger.set_finding(wanted.number, "small")
         self.seconds += small.seconds
         known = {(case["port"], case["sort"]): case for case in self.ledger.cases()}
-        was = known.get((port, wanted.sort))
         moved = 0
-        if small.sort != wanted.sort and was is not None and was["file"].startswith("found/"):
-            moved = was["times"]
-            self.ledger.drop_case(port, wanted.sort, small.sort)
-            self.aliases[port, wanted.sort] = small.sort
-        new = (port, small.sort) not in known
-        self._keep_smallest(port, small, lane, moved or int(new))
-        return new
+        was = known.get((port, wanted.sort))
+        if small.sort != wanted.sort and was is not None:
+            if was["file"].startswith("found/"):
+                moved = was["times"]
+                self.ledger.drop_case(port, wanted.sort, small.sort)
+                self.aliases[port, wanted.sort] = small.sort
+            else:
+                moved = 1  # there are others of the sort, of which this one only looked
+                self.ledger.met_again(port, wanted.sort, -1)
+        self._keep_smallest(port, small, lane, moved)
+        return (port, small.sort) not in known
 
     def _keep_smallest(self, port: str, finding: Finding, lane: str, times: int) -> None:
         """Write a case to `cases`, unless a smaller one of its sort is there."""

@@ -90,6 +90,18 @@ def test_what_becomes_another_sort_is_counted_there(folder: Path, ledger: Ledger
     assert [case["times"] for case in ledger.cases()] == [6]
 
 
+def test_one_that_only_looked_like_a_sort_is_counted_where_it_belongs(folder: Path, ledger: Ledger) -> None:
+    findings = findings_in(folder, ledger)
+    for unit in range(3):
+        findings.take(LOT, met(unit, "a"))
+    one, other = findings.next(0, 4, 9), findings.next(0, 4, 9)
+    assert one is not None
+    assert other is not None
+    findings.made_small(one, Finding(0, "a", ["small"], case_of(2)))
+    assert findings.made_small(other, Finding(1, "b", ["small"], case_of(2)))
+    assert {case["sort"]: case["times"] for case in ledger.cases()} == {"a": 2, "b": 1}
+
+
 def test_no_more_files_of_a_sort_than_asked_for(folder: Path, ledger: Ledger) -> None:
     findings = findings_in(folder, ledger, keep=3)
     for unit in range(50):
