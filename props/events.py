@@ -45,6 +45,43 @@ REFUSALS = (
 )
 """Memory refused, by what it was requested for. The other kinds of write never need any."""
 
+C_TREE = "c."
+"""Begins the names of what a kernel's own tree counts, which are never those of our own tree: a run of one
+says nothing about the other. The rest of the name is the kernel's function that a tracepoint is in, or a word
+for what the shim around the tree knows."""
+
+C_EVENTS = tuple(
+    C_TREE + name
+    for name in (
+        "mas_split",
+        "mas_rebalance",
+        "mas_is_span_wr",
+        "mas_wr_spanning_store",
+        "mas_wr_append",
+        "mas_wr_bnode",
+        "mas_wr_node_store",
+        "mas_wr_slot_store",
+        "mas_store",
+        "mas_store_prealloc",
+        "mtree_erase",
+        "mtree_load",
+        "mtree_store_range",
+        "mt_find",
+        "bulk_requests",
+        "nodes_allocated",
+        "nodes_freed_by_rcu",
+        "requests_refused",
+        "height_0",
+        "height_1",
+        "height_2",
+        "height_3",
+        "height_4",
+        "height_5",
+    )
+)
+"""Every tracepoint of Linux 6.12's tree, and what the shim counts: nodes and requests for them, and the
+heights of the trees that were checked. A kernel of another version may have fewer tracepoints."""
+
 READERS = ("dead_node_met",)
 """A cursor that goes on found that its node was replaced."""
 
