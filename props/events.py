@@ -109,6 +109,19 @@ FORKS = tuple(
 ALL = (*WRITE_KINDS, *SHAPE, *HEIGHTS, *REFUSALS, *READERS)
 
 
+def wanted(events: Mapping[str, int]) -> tuple[str, ...]:
+    """What a run that met these should have met: of our own tree, of a kernel's, as far as it ran on them."""
+    own = ALL if any(events.get(name) for name in ALL) else ()
+    return own + (C_EVENTS if in_c_tree(events) else ())
+
+
+def in_c_tree(events: Mapping[str, int]) -> list[str]:
+    """Those that a kernel's own tree counted, in the order of `C_EVENTS`, then of the alphabet."""
+    met = [name for name, times in events.items() if times and name.startswith(C_TREE)]
+    order = {name: at for at, name in enumerate(C_EVENTS)}
+    return sorted(met, key=lambda name: (order.get(name, len(order)), name))
+
+
 def missing(events: Mapping[str, int], wanted: Iterable[str]) -> list[str]:
     """Those of the wanted events that never happened."""
     return [name for name in wanted if not events.get(name)]

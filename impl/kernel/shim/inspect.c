@@ -223,7 +223,8 @@ void inspect_check(struct maple_tree *tree, struct answer *answer)
 	}
 	if (entries != w.entries || hash != w.hash)
 		fail(&w, NULL, "mas_find() meets what the nodes hold: %lu entries, not %lu", entries, w.entries);
-	heights[w.leaf_depth < TALLEST ? w.leaf_depth : TALLEST].times++;
+	else
+		heights[w.leaf_depth < TALLEST ? w.leaf_depth : TALLEST].times++;
 #ifdef CONFIG_DEBUG_MAPLE_TREE
 	mt_validate(tree);
 #endif
