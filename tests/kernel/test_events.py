@@ -1,5 +1,6 @@
 """What the C tree counts: numbers worked out by hand, from the reset on, and all that a check must meet."""
 
+import random
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,9 @@ from props.choose_port import choose_port
 from props.cli import main
 from props.events import C_EVENTS, missing
 from props.lanes import bulk
+from props.lanes.mixes import draw_mix
 from props.ops import operations as ops
+from props.ports import ImplPort
 from props.units import Task, run_unit
 
 MakePort = Callable[..., KernelTree]
@@ -99,6 +102,35 @@ def test_the_port_names_them_as_the_c_tree_s(port: str) -> None:
     assert bulk.events_of(made) == {"c.mtree_store_range": 1, "c.nodes_allocated": 1}
     made.close()
     assert bulk.events_of(made) == {}
+
+
+class OnRecord(ImplPort):
+    """Our own tree, whose runs are kept as explicit operations."""
+
+
+SAME = {
+    "c.mas_split": "split",
+    "c.mas_rebalance": "rebalance",
+    "c.mas_wr_append": "append",
+    "c.mas_wr_node_store": "node_store",
+    "c.mas_wr_slot_store": "slot_store",
+}
+"""What the two trees count alike, by two names."""
+
+
+@pytest.mark.parametrize("seed", [3, 5, 9, 16])
+def test_both_trees_write_in_the_same_ways(port: str, seed: int) -> None:
+    """On the same operations. A store over everything that leaves a leaf is `new_root` in our tree alone."""
+    mix = draw_mix(random.Random(seed), careful=True)
+    ports = [make(alloc_range=mix.alloc_range, rcu=mix.rcu) for make in (ImplPort, choose_port(port))]
+    for step in bulk.run(seed, 1500, OnRecord, careful=True).steps:
+        for made in ports:
+            made.apply(step.op)
+    own, in_c = (bulk.events_of(made) for made in ports)
+    assert {name: in_c[name] for name in SAME} == {name: own[alike] for name, alike in SAME.items()}
+    assert 0 <= in_c["c.mas_wr_spanning_store"] - own["spanning_store"] <= own["new_root"]
+    assert in_c["c.mas_split"] > 0
+    ports[1].close()
 
 
 def test_a_run_counts_the_same_each_time(port: str) -> None:
