@@ -60,6 +60,14 @@ def test_a_refused_split_is_not_counted_as_one(port: str, make: MakePort) -> Non
     assert tree.events() - before == {"mtree_store_range": 1, "requests_refused": 2}
 
 
+def test_a_request_that_may_not_sleep_is_counted_where_it_is_refused(port: str, make: MakePort) -> None:
+    """Two stores need nodes, [0x2] and the split: each is refused once, and asks again."""
+    tree = make(nowait_fails=True)
+    tree.apply_many([*FULL_LEAF, SPLIT])
+    events = tree.events()
+    assert (events["requests_refused"], events["nodes_allocated"], events["mas_split"]) == (2, 1 + 3, 1)
+
+
 @pytest.mark.parametrize("variant", [{}, {"debug": True}, {"sanitize": "address,undefined"}], ids=str)
 def test_a_node_freed_by_rcu_is_counted_when_the_grace_period_ends(
     port: str, make: MakePort, variant: dict[str, object]
