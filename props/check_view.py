@@ -117,12 +117,21 @@ def event_lines(result: Result) -> list[str]:
         if left:
             lines.append(f"no fork failed as it asked for: {_asked(left)}")
     met = {name for name in result.events if name in expected_events.ALL}
+    missing = result.missing_events()
+    in_c_tree = expected_events.in_c_tree(result.events)
     if met:
-        missing = result.missing_events()
         lines.append(f"{len(met)} kinds of event met in the trees")
-        if missing:
-            lines.append("not met in this run: " + ", ".join(missing))
+        if left := [name for name in missing if name in expected_events.ALL]:
+            lines.append("not met in this run: " + ", ".join(left))
+    if in_c_tree:
+        line = f"events met in the C tree: {_in_c(in_c_tree)}"
+        left = [name for name in missing if name in expected_events.C_EVENTS]
+        lines.append(line + (f"; not met in this run: {_in_c(left)}" if left else ""))
     return lines
+
+
+def _in_c(names: Sequence[str]) -> str:
+    return ", ".join(name.removeprefix(expected_events.C_TREE) for name in names)
 
 
 def _asked(names: Sequence[str]) -> str:

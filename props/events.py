@@ -45,6 +45,43 @@ REFUSALS = (
 )
 """Memory refused, by what it was requested for. The other kinds of write never need any."""
 
+C_TREE = "c."
+"""Begins the names of what a kernel's own tree counts, which are never those of our own tree: a run of one
+says nothing about the other. The rest of the name is the kernel's function that a tracepoint is in, or a word
+for what the shim around the tree knows."""
+
+C_EVENTS = tuple(
+    C_TREE + name
+    for name in (
+        "mas_split",
+        "mas_rebalance",
+        "mas_is_span_wr",
+        "mas_wr_spanning_store",
+        "mas_wr_append",
+        "mas_wr_bnode",
+        "mas_wr_node_store",
+        "mas_wr_slot_store",
+        "mas_store",
+        "mas_store_prealloc",
+        "mtree_erase",
+        "mtree_load",
+        "mtree_store_range",
+        "mt_find",
+        "bulk_requests",
+        "nodes_allocated",
+        "nodes_freed_by_rcu",
+        "requests_refused",
+        "height_0",
+        "height_1",
+        "height_2",
+        "height_3",
+        "height_4",
+        "height_5",
+    )
+)
+"""Every tracepoint of Linux 6.12's tree, and what the shim counts: nodes and requests for them, and the
+heights of the trees that were checked. A kernel of another version may have fewer tracepoints."""
+
 READERS = ("dead_node_met",)
 """A cursor that goes on found that its node was replaced."""
 
@@ -70,6 +107,19 @@ FORKS = tuple(
 
 
 ALL = (*WRITE_KINDS, *SHAPE, *HEIGHTS, *REFUSALS, *READERS)
+
+
+def wanted(events: Mapping[str, int]) -> tuple[str, ...]:
+    """What a run that met these should have met: of our own tree, of a kernel's, as far as it ran on them."""
+    own = ALL if any(events.get(name) for name in ALL) else ()
+    return own + (C_EVENTS if in_c_tree(events) else ())
+
+
+def in_c_tree(events: Mapping[str, int]) -> list[str]:
+    """Those that a kernel's own tree counted, in the order of `C_EVENTS`, then of the alphabet."""
+    met = [name for name, times in events.items() if times and name.startswith(C_TREE)]
+    order = {name: at for at, name in enumerate(C_EVENTS)}
+    return sorted(met, key=lambda name: (order.get(name, len(order)), name))
 
 
 def missing(events: Mapping[str, int], wanted: Iterable[str]) -> list[str]:

@@ -4,10 +4,12 @@ Readers are not counted: in RCU mode nodes are freed at `rcu_barrier` only. A re
 write looks before it. `mas_nomem` is not offered.
 """
 
+from collections import Counter
 from typing import Any
 
 from impl.kernel.build import Build
 from impl.kernel.tree import KernelTree
+from props.events import C_TREE
 from props.ops import operations as ops
 from props.ops.answers import ABSENT, NOTHING, Answer
 from props.ops.dispatch import NO_MEMORY
@@ -96,6 +98,10 @@ class KernelPort:
 
     def live_allocations(self) -> int:
         return self.kernel.live_allocations()
+
+    def events(self) -> Counter[str]:
+        """What happened in the C tree in this run, as `props.events` names it; nothing where it crashed."""
+        return Counter({C_TREE + name: times for name, times in self.kernel.events().items()})
 
     def close(self) -> None:
         self.kernel.close()

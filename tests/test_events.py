@@ -1,12 +1,15 @@
 """Interesting events: for each there is a smallest case in which it happens."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from props.cases.files import read_case
 from props.cases.replay import replay
-from props.events import READERS, REFUSALS, SHAPE, WRITE_KINDS, missing
+from props.check import Result
+from props.check_view import event_lines
+from props.events import ALL, C_EVENTS, C_TREE, READERS, REFUSALS, SHAPE, WRITE_KINDS, missing, wanted
 from props.lanes.bulk import events_of
 from props.ports import ImplPort
 
@@ -23,6 +26,37 @@ def test_event_happens_in_its_case(event: str) -> None:
     port = ImplPort(**case.header.flags)
     assert replay(case.steps, port, "exact").difference is None
     assert not missing(events_of(port), [event])
+
+
+def lines(**met: int) -> list[str]:
+    """What a check says of events; two underscores stand for a dot."""
+    return event_lines(Result({}, Counter({name.replace("__", "."): times for name, times in met.items()})))
+
+
+def test_what_a_check_says_of_our_own_tree() -> None:
+    met, left = lines(split=2, append=1)
+    assert met == "2 kinds of event met in the trees"
+    assert left.startswith("not met in this run: store_root, ")
+    assert "mas_split" not in left
+
+
+def test_what_a_check_says_of_the_c_tree() -> None:
+    """Those of our own tree are not expected of it; a tracepoint that 6.12 does not have is told too."""
+    (line,) = lines(c__new_place=1, c__mas_rebalance=1, c__mas_split=2)
+    assert line.startswith(
+        "events met in the C tree: mas_split, mas_rebalance, new_place; not met in this run: "
+    )
+    assert set(line.rpartition(": ")[2].split(", ")) == {
+        name.removeprefix(C_TREE) for name in C_EVENTS if name not in ("c.mas_split", "c.mas_rebalance")
+    }
+    assert lines(**{name.replace(".", "__"): 1 for name in C_EVENTS})[0].endswith(", height_5")
+
+
+def test_nothing_is_expected_of_a_tree_that_was_not_in_the_run() -> None:
+    assert wanted({}) == wanted({"live.fork": 3}) == ()
+    assert wanted({"split": 1}) == ALL
+    assert wanted({"c.mas_split": 1}) == C_EVENTS
+    assert wanted({"split": 1, "c.mas_split": 1}) == ALL + C_EVENTS
 
 
 def test_missing_events_are_told() -> None:

@@ -19,6 +19,7 @@ import os
 import struct
 import subprocess
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -134,6 +135,16 @@ class KernelTree:
     def live_allocations(self) -> int:
         """Nodes that are allocated and not freed: in trees, in cursors, or leaked."""
         return int(self._value({"op": "live_allocations"}, "live"))
+
+    def events(self) -> Counter[str]:
+        """What happened since the last `reset`, and how often: tracepoints passed, by the kernel's function
+        that they are in, and what the allocator and `check` know. A process that crashed takes what it
+        counted with it, and the next one begins at nothing.
+        """
+        if self._process is None:
+            return Counter()
+        answer = self.apply({"op": "events"})
+        return Counter(answer.get("events", {}))
 
     def capabilities(self) -> tuple[str, ...]:
         """What this kernel tree has, of all that a kernel tree may lack."""

@@ -10,6 +10,7 @@ Not covered: comparing answers, reading case files. Those are the caller's.
 from __future__ import annotations
 
 import struct
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -37,6 +38,7 @@ OPS: dict[str, Op] = {
     # the port's own
     "reset": Op(("flags", "mode"), "leaked"),
     "live_allocations": Op((), "live"),
+    "events": Op((), "events"),
     "clock": Op((), "clock"),
     "rcu_read_lock": Op((), "none"),
     "rcu_read_unlock": Op((), "none"),
@@ -166,7 +168,8 @@ _DECODERS: dict[str, Callable[[int, int, int, int, int], Answer]] = {
     "live": lambda ret, status, entry, index, last: {"live": index, "pending": last, "warnings": entry},
 }
 
-_ENTRIES, _SHAPE, _BORDERS, _CHECK, _ERASED = "entries", "shape", "borders", "check", "erased"
+_ENTRIES, _SHAPE, _BORDERS = "entries", "shape", "borders"
+_CHECK, _ERASED, _EVENTS = "check", "erased", "events"
 
 
 def _words(data: memoryview, at: int, count: int) -> tuple[int, ...]:
@@ -175,6 +178,15 @@ def _words(data: memoryview, at: int, count: int) -> tuple[int, ...]:
 
 def _decode_entries(words: tuple[int, ...]) -> list[list[Any]]:
     return [[words[i], words[i + 1], _entry(words[i + 2])] for i in range(0, len(words), 3)]
+
+
+def _decode_events(text: str) -> Counter[str]:
+    """Lines of a number and a name; several may have one name."""
+    events: Counter[str] = Counter()
+    for line in text.splitlines():
+        times, _, name = line.partition(" ")
+        events[name] += int(times)
+    return events
 
 
 Node = tuple[int, bool, int, int, list[tuple[int, Any]]]
@@ -226,6 +238,9 @@ def decode_many(steps: Iterable[Step], data: bytes) -> list[Answer]:
             answers.append({"entry": _entry(entry)} | ({"ret": ret} if "fail_after" in step else {}))
         elif decoder == _CHECK:
             answers.append({"broken": str(view[at : at + status], "utf-8", "replace")} if ret else {})
+            at += status
+        elif decoder == _EVENTS:
+            answers.append({"events": _decode_events(str(view[at : at + status], "utf-8"))})
             at += status
         else:
             words = _words(view, at, status)

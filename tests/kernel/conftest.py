@@ -38,6 +38,14 @@ def make(kernel: Path) -> Iterator[Callable[..., KernelTree]]:
 
 
 @pytest.fixture
+def port(kernel: Path) -> str:
+    """The name of the port on this machine's kernel tree, where that is 6.12."""
+    if "PATCHLEVEL = 12" not in (kernel / "Makefile").read_text():
+        pytest.skip("what is known is known of 6.12")
+    return f"kernel:{kernel}"
+
+
+@pytest.fixture
 def seeded(make: Callable[..., KernelTree]) -> Callable[..., KernelTree]:
     """Make ports of a build with a mistake in it; skip where the mistake does not fit this kernel."""
 

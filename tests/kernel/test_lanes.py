@@ -26,14 +26,6 @@ QUICK = ("gap-too-exact", "find-repeats", "subtree-leak", "dup-forgets-slot", "n
 """One seed of each kind: a wrong answer, a leak, a crash, a failed assertion."""
 
 
-@pytest.fixture
-def port(kernel: Path) -> str:
-    """The name of the port on this machine's kernel tree."""
-    if "PATCHLEVEL = 12" not in (kernel / "Makefile").read_text():
-        pytest.skip("what is known is known of 6.12")
-    return f"kernel:{kernel}"
-
-
 @pytest.mark.parametrize("number", range(12))
 def test_batches_and_single_steps_are_the_same_run(port: str, number: int) -> None:
     mix = draw_mix(random.Random(number), careful=True)

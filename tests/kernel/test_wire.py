@@ -63,6 +63,14 @@ def test_answers_hold_only_what_the_op_answers() -> None:
     ]
 
 
+def test_events_of_one_name_are_added_up() -> None:
+    text = b"3 mas_split\n1 mtree_load\n4 mas_split\n"
+    data = answer(status=len(text)) + text + answer(entry=3)
+    events, load = wire.decode_many([{"op": "events"}, {"op": "mtree_load"}], data)
+    assert events == {"events": {"mas_split": 7, "mtree_load": 1}}
+    assert load == {"entry": 1}
+
+
 def test_answers_end_where_the_server_crashed() -> None:
     steps = [{"op": "mtree_load"}] * 3
     assert wire.decode_many(steps, answer(entry=1)) == [{"entry": 0}]

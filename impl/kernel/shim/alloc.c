@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <linux/slab.h>
+#include "events.h"
 #include "shim.h"
 
 #define NODE_SIZE	256UL
@@ -56,8 +57,10 @@ void shim_alloc_forget(void) { live = 0; }
 static bool granted(gfp_t gfp, size_t count)
 {
 	asked += count;
-	if (shim_nowait_fails && !(gfp & __GFP_DIRECT_RECLAIM))
+	if (shim_nowait_fails && !(gfp & __GFP_DIRECT_RECLAIM)) {
+		SHIM_EVENT("requests_refused", 1);
 		return false;
+	}
 	if (left == SHIM_NO_LIMIT)
 		return true;
 	if (left >= count) {
@@ -66,6 +69,7 @@ static bool granted(gfp_t gfp, size_t count)
 		return true;
 	}
 	left = 0;
+	SHIM_EVENT("requests_refused", 1);
 	if (++failures_in_a_row > SHIM_HANG_FAILURES)
 		shim_crash("hang", "it asks for memory for ever");
 	return false;
@@ -176,6 +180,7 @@ static void *fresh(gfp_t gfp)
 
 	memset(node, gfp & __GFP_ZERO ? 0 : NODE_FRESH, NODE_SIZE);
 	live++;
+	SHIM_EVENT("nodes_allocated", 1);
 	return node;
 }
 
@@ -198,6 +203,7 @@ void *kmem_cache_alloc_lru(struct kmem_cache *cache, struct list_lru *lru, int g
 
 int kmem_cache_alloc_bulk(struct kmem_cache *cache, gfp_t gfp, size_t size, void **list)
 {
+	SHIM_EVENT("bulk_requests", 1);
 	if (!granted(gfp, size))
 		return 0;
 	for (size_t i = 0; i < size; i++)

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <linux/maple_tree.h>
 #include <linux/xarray.h>
+#include "events.h"
 #include "shim.h"
 #include "step.h"
 
@@ -191,6 +192,12 @@ static unsigned long check_below(struct walk *w, const void *encoded, unsigned l
 	return largest;
 }
 
+/* How often trees of so many levels were found sound: the last stands for all that are taller. */
+static struct shim_event heights[] SHIM_EVENTS = {
+	{ "height_0" }, { "height_1" }, { "height_2" }, { "height_3" }, { "height_4" }, { "height_5" }, { "height_6" },
+};
+#define TALLEST		(sizeof(heights) / sizeof(*heights) - 1)
+
 void inspect_check(struct maple_tree *tree, struct answer *answer)
 {
 	struct walk w = { .tree = tree, .answer = answer };
@@ -216,6 +223,8 @@ void inspect_check(struct maple_tree *tree, struct answer *answer)
 	}
 	if (entries != w.entries || hash != w.hash)
 		fail(&w, NULL, "mas_find() meets what the nodes hold: %lu entries, not %lu", entries, w.entries);
+	else
+		heights[w.leaf_depth < TALLEST ? w.leaf_depth : TALLEST].times++;
 #ifdef CONFIG_DEBUG_MAPLE_TREE
 	mt_validate(tree);
 #endif

@@ -49,7 +49,8 @@ static struct ma_state *cursor_of(unsigned int number)
 	return &cursors[number];
 }
 
-/* Every cursor's spare nodes and every tree are given back, then tree 0 and the cursors start anew. */
+/* Every cursor's spare nodes and every tree are given back, then tree 0, the cursors and the counts of
+ * events start anew. */
 void ops_reset(unsigned int flags)
 {
 	shim_alloc_step(SHIM_NO_LIMIT);
@@ -62,6 +63,7 @@ void ops_reset(unsigned int flags)
 	trees_named = cursors_named = readers = 0;
 	tree_of(0);
 	cursor_of(0);
+	events_clear();
 }
 
 static void *entry_of(uint64_t entry)
@@ -129,6 +131,9 @@ static void run(const struct step *s, struct answer *answer)
 		answer->index = shim_alloc_live();
 		answer->last = shim_rcu_pending();
 		answer->entry = shim_warnings;
+		break;
+	case OP_events:
+		events_tell(answer);
 		break;
 	case OP_clock:
 		answer->index = nanoseconds();

@@ -5,6 +5,7 @@
  * Not covered: readers beside the writer. Nothing runs at the same time as anything else here.
  */
 #include <linux/rcupdate.h>
+#include "events.h"
 #include "shim.h"
 
 static struct rcu_head *first, **end = &first;
@@ -23,6 +24,11 @@ unsigned long shim_rcu_pending(void) { return pending; }
 
 void shim_rcu_run(void)
 {
+	unsigned long live;
+
+	if (!first)
+		return;
+	live = shim_alloc_live();
 	while (first) {
 		struct rcu_head *head = first;
 
@@ -32,4 +38,5 @@ void shim_rcu_run(void)
 		pending--;
 		head->func(head);
 	}
+	SHIM_EVENT("nodes_freed_by_rcu", live - shim_alloc_live());
 }

@@ -36,6 +36,10 @@ void inspect_shape(struct maple_tree *tree, struct answer *answer);
 void inspect_borders(struct maple_tree *tree, struct answer *answer);
 void inspect_check(struct maple_tree *tree, struct answer *answer);
 
+/* events.c */
+void events_clear(void);
+void events_tell(struct answer *answer);
+
 /* server.c: words (or text) that follow the answer */
 void reply_word(uint64_t word);
 void reply_bytes(const char *text, uint32_t length);
