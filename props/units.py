@@ -173,7 +173,7 @@ def _report(done: Done, task: Task, small: Difference) -> None:
 def _bulk(task: Task, done: Done) -> None:
     rng = random.Random(f"{task.seed}/{task.number}")
     number = rng.getrandbits(48)
-    while task.number == 0 and not is_tall(number):
+    while task.number == 0 and not is_tall(number, task.careful):
         number = rng.getrandbits(48)  # the first run has a tree of five levels
     run = bulk.run(number, OPERATIONS, choose_port(task.port), shrink=False, careful=task.careful)
     done.operations, done.events = run.operations, run.events
@@ -181,9 +181,9 @@ def _bulk(task: Task, done: Done) -> None:
         done.met = run.finding.difference
 
 
-def is_tall(number: int) -> bool:
+def is_tall(number: int, careful: bool = False) -> bool:
     """Whether the bulk run of that seed begins with a tree of five levels."""
-    mix = draw_mix(random.Random(number))
+    mix = draw_mix(random.Random(number), careful)
     return mix.alloc_range and mix.prefill == TALL
 
 

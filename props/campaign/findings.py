@@ -110,7 +110,7 @@ class Findings:
         """Write a finding down; whether its sort is new. Raises OSError and sqlite3.OperationalError."""
         port, sort = lot.arm.port, finding.sort
         count = self.counts.get((port, sort), 0)
-        self.ledger.met_again(port, self.aliases.get((port, sort), sort))
+        known = self.ledger.met_again(port, self.aliases.get((port, sort), sort))
         if count >= self.keep:
             return False
         self.counts[port, sort] = count + 1
@@ -138,11 +138,11 @@ class Findings:
             assert finding.case is not None
             told = tuple(finding.told)
             self.waiting.append(Shrinking(lot, number, sort, told, finding.case, finding.promise))
-        if count == 0:
+        if not known:
             self._enter(port, finding, file, lot.arm.lane, 1)
         if state in ("plain", "small"):
             self._keep_smallest(port, finding, lot.arm.lane, 0)
-        return count == 0
+        return not known
 
     def made_small(self, wanted: Shrinking, small: Finding) -> bool:
         """Write down what a finding became when it was made small; whether that is of a new sort."""
@@ -151,15 +151,16 @@ class Findings:
         self.seconds += small.seconds
         known = {(case["port"], case["sort"]): case for case in self.ledger.cases()}
         moved = 0
-        was = known.get((port, wanted.sort))
-        if small.sort != wanted.sort and was is not None:
+        now = self.aliases.get((port, wanted.sort), wanted.sort)
+        was = known.get((port, now))
+        if small.sort != now and was is not None:
             if was["file"].startswith("found/"):
                 moved = was["times"]
-                self.ledger.drop_case(port, wanted.sort, small.sort)
-                self.aliases[port, wanted.sort] = small.sort
+                self.ledger.drop_case(port, now, small.sort)
+                self.aliases[port, now] = small.sort
             else:
                 moved = 1  # there are others of the sort, of which this one only looked
-                self.ledger.met_again(port, wanted.sort, -1)
+                self.ledger.met_again(port, now, -1)
         self._keep_smallest(port, small, lane, moved)
         return (port, small.sort) not in known
 

@@ -281,9 +281,11 @@ class Ledger:
             (port, sort, steps, file, told, lane, time.time(), times),
         )
 
-    def met_again(self, port: str, sort: str, times: int = 1) -> None:
-        """A sort of which there is a case was met again."""
-        self.db.execute("UPDATE cases SET times = times + ? WHERE port = ? AND sort = ?", (times, port, sort))
+    def met_again(self, port: str, sort: str, times: int = 1) -> bool:
+        """A sort was met again; False where there is no case of it."""
+        values = (times, port, sort)
+        done = self.db.execute("UPDATE cases SET times = times + ? WHERE port = ? AND sort = ?", values)
+        return done.rowcount > 0
 
     def drop_case(self, port: str, sort: str, became: str) -> None:
         """What was taken for a sort turned out to be another."""

@@ -74,7 +74,7 @@ class Status:
 
     def missing(self) -> list[str]:
         """Interesting events that never happened."""
-        return expected_events.missing(self.events, expected_events.ALL)
+        return expected_events.missing(self.events, expected_events.wanted(self.events))
 
     def as_json(self) -> dict[str, Any]:
         """Every figure."""

@@ -102,6 +102,19 @@ def test_one_that_only_looked_like_a_sort_is_counted_where_it_belongs(folder: Pa
     assert {case["sort"]: case["times"] for case in ledger.cases()} == {"a": 2, "b": 1}
 
 
+def test_a_small_case_stays_when_its_sort_is_met_as_it_is(folder: Path, ledger: Ledger) -> None:
+    """b is known from what looked like a; met as b for the first time, it is neither new nor any larger."""
+    findings = findings_in(folder, ledger)
+    findings.take(LOT, met(0, "a"))
+    wanted = findings.next(0, 4, 9)
+    assert wanted is not None
+    findings.made_small(wanted, Finding(0, "b", ["small"], case_of(2)))
+    assert not findings.take(LOT, met(1, "b", 50))
+    (case,) = ledger.cases()
+    assert (case["sort"], case["times"], case["steps"]) == ("b", 2, 2)
+    assert case["file"].startswith("cases/")
+
+
 def test_no_more_files_of_a_sort_than_asked_for(folder: Path, ledger: Ledger) -> None:
     findings = findings_in(folder, ledger, keep=3)
     for unit in range(50):
