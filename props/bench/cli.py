@@ -110,6 +110,62 @@ def bench_prove_command(json_path: Path | None, quick: bool) -> None:
     _write(json_path, {name: [one._asdict() for one in rows] for name, rows in figures.items()})
 
 
+@bench.command("campaign")
+@JSON
+@QUICK
+def bench_campaign_command(json_path: Path | None, quick: bool) -> None:
+    """What a lot of a campaign costs apart from its work, and from that, simulated: up to 4,000 workers."""
+    try:
+        from props.bench import campaign as bench_campaign
+    except ImportError as error:
+        raise click.UsageError(f"{error.name} is not installed: pip install 'mapleproof[bench]'") from None
+    from props.bench.campaign_cluster import ClusterError
+
+    progress = _progress()
+    try:
+        result = bench_campaign.run(
+            bench_campaign.QUICK if quick else None, tell=lambda line: progress.print(line, markup=False)
+        )
+    except ClusterError as error:
+        raise click.ClickException(str(error)) from None
+    bench_campaign.show(result, wide())
+    _write(json_path, result.as_json())
+
+
+@bench.command("budget")
+@JSON
+@QUICK
+@click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Runs at a time.")
+@click.option("--seeded", "names", multiple=True, metavar="NAME", help="Only this mistake; repeatable.")
+@click.option(
+    "--seed", "seeds", multiple=True, type=int, help="A campaign's seed; repeatable.  [default: 1, 2]"
+)
+@click.option("--seconds", type=click.FloatRange(min=0, min_open=True), help="Of each run.  [default: 15]")
+def bench_budget_command(
+    json_path: Path | None,
+    quick: bool,
+    jobs: int,
+    names: tuple[str, ...],
+    seeds: tuple[int, ...],
+    seconds: float | None,
+) -> None:
+    """Known mistakes that a campaign finds in equal time: its budget beside an even split."""
+    from props.bench import budget as bench_budget
+    from props.seeded.planting import UnknownSeed, known_seed
+
+    try:
+        for name in names:
+            known_seed(name)
+    except UnknownSeed as error:
+        raise click.UsageError(str(error)) from None
+    progress = _progress()
+    base = bench_budget.QUICK if quick else bench_budget.Size()
+    size = bench_budget.Size(names or base.names, seeds or base.seeds, seconds or base.seconds)
+    result = bench_budget.compare(size, jobs, tell=lambda line: progress.print(line, markup=False))
+    bench_budget.show(result, wide())
+    _write(json_path, bench_budget.as_json(result))
+
+
 def _write(path: Path | None, figures: dict[str, Any]) -> None:
     if path is not None:
         path.write_text(json.dumps(figures, indent=1) + "\n")

@@ -6,7 +6,8 @@ a worker, which is not known and falls as there is less left to meet. So it is t
 a Gamma prior, old observations fade with a half-life, and the next lot goes to the arm whose rate, drawn from
 what is known of it, is the highest: Thompson sampling (Thompson, 1933; Russo et al., "A Tutorial on Thompson
 Sampling", 2018). A fixed share is divided evenly whatever was met, so that an arm that had nothing new for a
-night still gets its turns: the next defect may be its first.
+night still gets its turns: the next defect may be its first. And each arm has one lot before any has two:
+most defects are met by the first units of the right arm.
 """
 
 from __future__ import annotations
@@ -53,6 +54,9 @@ class Budget:
         arm."""
         names = list(able)
         spent = {name: self.known[name].spent + ahead.get(name, 0.0) for name in names}
+        untried = [name for name in names if not spent[name]]
+        if untried:
+            return untried[0]
         if self.even or self.rng.random() < EVEN_SHARE:
             return min(names, key=spent.__getitem__)
         return max(names, key=lambda name: self._draw(name, ahead.get(name, 0.0)))

@@ -26,8 +26,9 @@ from props.campaign.plan import Plan, seconds_for
 LOT_SECONDS = 2.0
 """How long a lot is to take, at the least."""
 
-LOT_COST = 0.001
-"""Seconds that a scheduler and this process spend on one lot: see docs/scaling.md."""
+LOT_COST = 0.006
+"""Seconds from one lot to the next, at the highest rate that this process and a scheduler bear: see
+docs/scaling.md."""
 
 AHEAD = 2
 """Lots for each thread: one under way, and one that waits so that the thread need not."""

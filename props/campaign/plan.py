@@ -242,6 +242,6 @@ def _many(seconds: float, pace: float | None, unknown: int, most: int) -> int:
 
 
 def seconds_for(threads: int, cost: float, least: float) -> float:
-    """How long a lot is to take with so many threads, where one costs a scheduler so many seconds: at the
-    least ``least``, and so long that the scheduler is busy a fifth of its time."""
+    """How long a lot is to take with so many threads, where one costs campaign and scheduler together so many
+    seconds: at the least ``least``, and so long that lots come at a fifth of the rate that can be borne."""
     return max(least, 5 * threads * cost)
