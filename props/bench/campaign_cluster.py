@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,8 @@ from distributed import Client
 from props.bench.campaign_workers import READY, set_light
 from props.campaign.arms import Wanted
 from props.campaign.campaign import Campaign, Options
+from props.campaign.examples import open_database
+from props.campaign.farm import Farm
 from props.campaign.folder import Folder
 from props.campaign.ledger import Ledger
 
@@ -150,14 +152,13 @@ class Clock:
 @contextmanager
 def campaign_on(on: Cluster) -> Iterator[Campaign]:
     """A real campaign in a folder of its own."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Folder(Path(name))
-        ledger = Ledger.create(Path(name), {})
-        try:
-            yield Campaign(Options(Path(name), Wanted(lanes=LANES), scheduler=on.address), ledger)
-        finally:
-            ledger.close()
-            folder.close()
+    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
+        folder = Path(name)
+        stack.enter_context(closing(Folder(folder)))
+        ledger = stack.enter_context(closing(Ledger.create(folder, {})))
+        farm = stack.enter_context(closing(Farm(on.address, 0)))
+        options = Options(folder, Wanted(lanes=LANES))
+        yield Campaign(options, ledger, farm, open_database(folder / "examples", None))
 
 
 def watch(on: Cluster, seconds: float) -> Spent:

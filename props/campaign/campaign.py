@@ -37,7 +37,10 @@ TICK = 0.05
 """Seconds between two looks at what came back."""
 
 GRACE = 15.0
-"""Seconds that lots under way are waited for at the end."""
+"""Seconds that lots under way are waited for at the end, at the least."""
+
+STUCK_GRACE = 5.0
+"""Seconds at the end for a disk that is full to be no longer so."""
 
 RETRY = 2.0
 """Seconds between two attempts to write to a disk that is full."""
@@ -78,6 +81,7 @@ class Now:
     waiting: int = 0
     rate: float = 0.0
     busy: float = 0.0
+    lot_seconds: float = LOT_SECONDS
     lots: int = 0
     lost: int = 0
     stuck: str = ""
@@ -138,10 +142,15 @@ class Campaign:
         return idle and self.plan.exhausted()
 
     def _end(self, tell: Callable[[Campaign], None]) -> None:
-        """Wait a little for what is under way, and enter it."""
+        """Wait a little for the lots under way, and enter them; what is not small by then is made small next
+        time."""
         self.now.ending = True
-        end = time.monotonic() + GRACE
-        while (self.farm or self._unentered) and time.monotonic() < end and self.now.threads:
+        begun = time.monotonic()
+        grace = max(GRACE, 2 * self.now.lot_seconds)
+        while (self.farm.lots() or self._unentered) and self.now.threads:
+            waited = time.monotonic() - begun
+            if waited > grace or (self.now.stuck and waited > STUCK_GRACE):
+                break
             self._take_in()
             tell(self)
             time.sleep(TICK)
@@ -158,7 +167,7 @@ class Campaign:
         self.now.connected = self.farm.connected()
         if self._unentered:
             return
-        seconds = seconds_for(self.now.threads, LOT_COST, LOT_SECONDS)
+        seconds = self.now.lot_seconds = seconds_for(self.now.threads, LOT_COST, LOT_SECONDS)
         while len(self.farm) < AHEAD * self.now.threads:
             work: Lot | Shrinking | None = self.findings.next(
                 len(self._shrinking), self.now.threads, self.now.busy

@@ -14,7 +14,7 @@ from hypothesis.database import DirectoryBasedExampleDatabase, ExampleDatabase
 
 from props.campaign.ledger import Ledger
 
-EVERY = 20.0
+EVERY = 5.0
 """Seconds between two exchanges with the database."""
 
 REDIS_SECONDS = 2.0

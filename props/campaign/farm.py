@@ -13,6 +13,7 @@ import logging
 import os
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -154,31 +155,45 @@ class Farm:
     def submit(self, work: Work) -> None:
         """Give work to a worker."""
         call: Any = worker.work if isinstance(work, Lot) else worker.shrink
-        key = f"{work.name} #{next(self._numbers)}"
+        # One prefix for all keys: a scheduler keeps a record of each that it ever saw
+        key = f"lot-{next(self._numbers)}"
         future = self._client.submit(call, work, pure=False, key=key, priority=isinstance(work, Shrinking))
         self._running[future] = work
+
+    def lots(self) -> int:
+        """Lots under way, what is made small not counted."""
+        return sum(isinstance(work, Lot) for work in self._running.values())
 
     def finished(self) -> Iterator[Finished]:
         """What has come back since it was asked last."""
         ended = [future for future in self._running if future.status != "pending"]
+        results = self._fetched([future for future in ended if future.status == "finished"])
         for future in ended:
             work = self._running.pop(future)
-            yield Finished(work, self._result(future))
+            yield Finished(work, results.get(future) or self._without_result(future))
             future.release()
 
-    def _result(self, future: Future[Any]) -> Report | Finding | Exception:
-        if future.status == "finished":
-            try:
-                result = future.result(timeout=ANSWER_SECONDS)
-            except Exception as error:
-                return Lost(f"{type(error).__name__}: {error}")
-            assert isinstance(result, (Report, Finding))
-            return result
-        if future.status == "error":
-            why = future.exception()
-            died = type(why).__name__ == "KilledWorker"
-            return Lost(str(why)) if died or not isinstance(why, Exception) else why
-        return Lost(f"the scheduler went away: {future.status}")
+    def _fetched(self, futures: list[Future[Any]]) -> dict[Future[Any], Report | Finding | Exception]:
+        """Their results, in one call; one by one where some of them cannot be had."""
+        if not futures:
+            return {}
+        with suppress(Exception):  # a worker that went away takes its results with it
+            return dict(zip(futures, self._client.gather(futures), strict=True))
+        return {future: self._one(future) for future in futures}
+
+    def _one(self, future: Future[Any]) -> Report | Finding | Exception:
+        try:
+            result: Report | Finding = future.result(timeout=ANSWER_SECONDS)
+        except Exception as error:
+            return Lost(f"{type(error).__name__}: {error}")
+        return result
+
+    def _without_result(self, future: Future[Any]) -> Exception:
+        if future.status != "error":
+            return Lost(f"the scheduler went away: {future.status}")
+        why = future.exception()
+        died = type(why).__name__ == "KilledWorker"
+        return Lost(str(why)) if died or not isinstance(why, Exception) else why
 
     def close(self) -> None:
         """Leave the workers; those of this process end, with the processes that they had."""

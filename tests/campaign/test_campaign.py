@@ -84,7 +84,7 @@ def test_a_night_in_short(tmp_path: Path) -> None:
 
 def test_what_is_planted_is_found_made_small_and_replayed(tmp_path: Path) -> None:
     folder = tmp_path / "night"
-    status, output = run(folder, "--for", "12s", "--lane", "bulk", "--workers", "2", "--seeded", SEED)
+    status, output = run(folder, "--for", "8s", "--lane", "bulk", "--workers", "2", "--seeded", SEED)
     assert status == 1, output
     assert "found: " in output
     cases = [path for path in (folder / "cases").iterdir() if len(read_case(path).steps) <= 12]
@@ -118,7 +118,7 @@ def test_it_goes_on_where_it_was(tmp_path: Path) -> None:
     check_whole(folder)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.deep)])
 def test_a_signal_ends_it_in_order(tmp_path: Path, number: int) -> None:
     folder = tmp_path / "night"
     process = start(folder, *QUICK)
@@ -289,11 +289,11 @@ def test_maps_of_a_file_and_a_process(tmp_path: Path) -> None:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of its own, of 600 KiB."""
+    """A file system of its own, of 500 KiB."""
     folder = tmp_path / "disk"
     folder.mkdir()
     made = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", str(folder)], capture_output=True, check=False
+        ["mount", "-t", "tmpfs", "-o", "size=500k", "tmpfs", str(folder)], capture_output=True, check=False
     )
     if made.returncode:
         pytest.skip(f"no file system can be mounted here: {made.stderr.decode().strip()}")
@@ -337,9 +337,10 @@ def test_a_full_disk_loses_nothing(small_disk: Path) -> None:
     assert first[0] == 0
 
 
+@pytest.mark.deep
 def test_a_full_disk_at_the_end(small_disk: Path) -> None:
     folder = small_disk / "night"
-    process = start(folder, "--lane", "bulk", "--workers", "2", "--seeded", SEED, "--for", "20s")
+    process = start(folder, "--lane", "bulk", "--workers", "2", "--seeded", SEED, "--for", "12s")
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 1, output
     assert "Traceback" not in output
