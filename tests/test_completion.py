@@ -52,7 +52,7 @@ def test_commands_and_options() -> None:
     [
         ("check", ["impl", "live"]),
         ("replay", ["impl", "model", "live"]),
-        ("show", ["impl", "model"]),
+        ("show", ["impl", "model", "live"]),
     ],
 )
 def test_ports_are_those_of_the_command(command: str, names: list[str], built: str) -> None:

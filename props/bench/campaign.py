@@ -118,7 +118,7 @@ def run(size: Size | None = None, tell: Callable[[str], None] = lambda line: Non
     size = size or Size()
     tell("messages")
     counts = messages_per_lot(size.counted)
-    together = counts.get("call gather", 1.0) < TOGETHER
+    together = counts.get("call gather", 0.0) < TOGETHER  # rare ones are left out
     measuring = cost.Measuring(size.cost, tell)
     measuring.alone()
     for workers in sorted({workers for workers, _ in size.cost.lots}, reverse=True):

@@ -26,7 +26,7 @@ from props.campaign.plan import Plan, seconds_for
 LOT_SECONDS = 2.0
 """How long a lot is to take, at the least."""
 
-LOT_COST = 0.006
+LOT_COST = 0.0025
 """Seconds from one lot to the next, at the highest rate that this process and a scheduler bear: see
 docs/scaling.md."""
 

@@ -17,17 +17,18 @@ from props.bench.campaign_samples import messages  # noqa: E402
 from props.bench.campaign_simulation import BUSY, Costs, Setup, shortest, simulate  # noqa: E402
 
 COSTS = Costs(
-    scheduler=0.0022,
+    scheduler=0.0007,
     fetch=0.00065,
-    heartbeat=0.0008,
-    scheduler_failure=0.036,
-    campaign=0.00095,
-    campaign_fetch=0.0008,
-    campaign_failure=0.225,
-    turn=0.0011,
-    look=1.5e-6,
-    answer=0.0023,
-    worker=0.0042,
+    heartbeat=0.0006,
+    scheduler_failure=0.039,
+    campaign=0.0,
+    campaign_fetch=0.00075,
+    campaign_failure=0.236,
+    turn=0.00096,
+    look=1.6e-6,
+    answer=0.00026,
+    worker=0.0017,
+    together=0,
 )
 """What docs/scaling.md has."""
 
@@ -112,16 +113,16 @@ def test_lots_come_at_a_fifth_of_the_rate_that_can_be_borne(workers: int) -> Non
 
 
 def test_lots_are_no_longer_than_that() -> None:
-    assert [seconds_for(workers, LOT_COST, LOT_SECONDS) for workers in (10, 100, 1000)] == [2.0, 3.0, 30.0]
+    assert [seconds_for(workers, LOT_COST, LOT_SECONDS) for workers in (10, 100, 1000)] == [2.0, 2.0, 12.5]
 
 
 def test_the_cost_of_a_lot_is_what_the_simulation_needs() -> None:
-    """Lots of LOT_COST for each worker are just long enough, so those five times as long are."""
+    """Lots of LOT_COST for each worker are long enough, those of a quarter of it are not."""
     just = Setup(400, 400 * LOT_COST, rounds=6)
-    assert simulate(COSTS, just).busy > 0.93
-    assert simulate(COSTS, replace(just, seconds=just.seconds / 1.4)).busy < BUSY
+    assert simulate(COSTS, just).busy > BUSY
+    assert simulate(COSTS, replace(just, seconds=just.seconds / 4)).busy < BUSY
     longer = replace(just, seconds=seconds_for(400, LOT_COST, LOT_SECONDS), failing=0.01)
-    assert simulate(COSTS, longer).busy > 0.99
+    assert simulate(COSTS, longer).busy > 0.98
 
 
 def test_each_message_has_a_row() -> None:
