@@ -9,34 +9,38 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
+from typing import Any
 
+from impl.mm.geometry import X86_64
 from proofs import (
     free_pgtables_gathering,
     gap_is_exact,
     model_laws,
     munmap_exact,
     recoveries_agree,
+    tree_cases,
     undo_exact,
     write_kinds,
 )
-from proofs.claim import Refutation
+from proofs.claim import Refutation, ToCase
+from proofs.layouts import fork_to_case
 from proofs.one_leaf import WIDE
 from proofs.paths import Paths, Program
-from proofs.registry import CLAIMS
 from proofs.slots import NEW
 from props.cases.files import Case
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A claim's program by size: ``first`` and ``last`` bound the sizes (None: no bound), ``unit`` is what a
-    size counts, and ``make`` gives the program."""
+    """A claim's program by size: ``first`` and ``last`` bound the sizes (None: no bound), and ``make``
+    gives the program. ``part`` is what the claim calls it, with ``{size}`` in it; ``to_case`` makes a case
+    of a counterexample."""
 
     name: str
     claim: str
-    unit: str
+    part: str
     make: Callable[[int], Program]
+    to_case: ToCase
     first: int = 1
     last: int | None = None
 
@@ -60,15 +64,14 @@ class Grown:
 def grow(name: str, size: int) -> Grown:
     """Prove one size of a series. Raises KeyError where there is none of that name."""
     series = SERIES[name]
-    part = f"{series.name}, {size} {series.unit}"
+    part = series.part.format(size=size)
     found = Paths(series.make(size)).explore()
     figures = (found.paths, found.queries, found.seconds)
     if found.refuted is not None:
         refutation = Refutation(part, *found.refuted)
-        claim = CLAIMS[series.claim]
-        case = None if claim.to_case is None else claim.to_case(part, refutation.inputs)
+        case = series.to_case(part, refutation.inputs)
         if case is not None:
-            case = Case(replace(case.header, name=part), case.steps)
+            case = Case(replace(case.header, name=f"{series.claim}-{part}"), case.steps)
         return Grown(name, size, "refuted", *figures, str(refutation), case)
     if not found.proved:
         told = "; ".join(found.unknown) or "not all paths were visited, or there is none"
@@ -78,11 +81,8 @@ def grow(name: str, size: int) -> Grown:
 
 def _all() -> list[Series]:
     """Every series, by the order of the claims."""
-    undo = [
-        Series(f"undo_exact {name}", "undo_exact", "VMAs copied, 1 left", partial(_undo, name))
-        for name in undo_exact.RIGHT
-    ]
-    laws = {
+    slots = WIDE.leaf_slots
+    laws: dict[str, Callable[[int], Program]] = {
         "store": lambda size: model_laws.store_then_load(size, 98),
         "NULL": lambda size: model_laws.store_then_load(size, None),
         "load": model_laws.load,
@@ -90,42 +90,57 @@ def _all() -> list[Series]:
         "lowest gap": lambda size: model_laws.gap(size, False),
         "highest gap": lambda size: model_laws.gap(size, True),
     }
+    gathering = free_pgtables_gathering
     return [
-        Series("free_pgtables_gathering", "free_pgtables_gathering", "VMAs", free_pgtables_gathering.program),
-        *undo,
-        Series("recoveries_agree", "recoveries_agree", "VMAs copied, 1 left", _agree),
-        Series("munmap_exact", "munmap_exact", "VMAs", lambda size: munmap_exact.program(size, 1, 1)),
         Series(
-            "write_kinds NULL",
-            "write_kinds",
-            "slots in a leaf",
-            lambda size: write_kinds.leaf_program(size, WIDE, None, True),
-            last=WIDE.leaf_slots,
+            gathering.CLAIM.name, gathering.CLAIM.name, "{size} VMAs", gathering.program, gathering.to_case
+        ),
+        *(_undo(name) for name in undo_exact.RIGHT),
+        Series(
+            "recoveries_agree",
+            "recoveries_agree",
+            "zero_marker_6_17 and unmap_in_place, {size} copied, one left",
+            lambda size: recoveries_agree.program("zero_marker_6_17", size, 1),
+            fork_to_case(lambda part: X86_64),
         ),
         Series(
-            "write_kinds entry",
-            "write_kinds",
-            "slots in a leaf, NULLs among them",
-            lambda size: write_kinds.leaf_program(size, WIDE, NEW, True),
-            last=WIDE.leaf_slots,
+            "munmap_exact",
+            "munmap_exact",
+            "{size} VMAs, 1 left, 1 right",
+            lambda size: munmap_exact.program(size, 1, 1),
+            munmap_exact.to_case,
         ),
+        _leaf("NULL", "NULL, leaf of {size} slots", None),
+        _leaf("entry", "entry, leaf of {size} slots, NULLs", NEW),
         Series(
             "gap_is_exact leaf",
             "gap_is_exact",
-            "slots in a leaf",
+            "leaf of {size} slots",
             gap_is_exact.leaf_program,
-            last=WIDE.leaf_slots,
+            gap_is_exact.to_case,
+            last=slots,
         ),
-        *(Series(f"model_laws {law}", "model_laws", "ranges", make, 0) for law, make in laws.items()),
+        *(_law(law, make) for law, make in laws.items()),
     ]
 
 
-def _undo(name: str, size: int) -> Program:
-    return undo_exact.program(name, size, 1)
+def _undo(name: str) -> Series:
+    def make(size: int) -> Program:
+        return undo_exact.program(name, size, 1)
+
+    part = f"{name}, {{size}} copied, 1 left"
+    return Series(f"undo_exact {name}", "undo_exact", part, make, fork_to_case(lambda part: X86_64))
 
 
-def _agree(size: int) -> Program:
-    return recoveries_agree.program("zero_marker_6_17", size, 1)
+def _leaf(name: str, part: str, entry: Any) -> Series:
+    def make(size: int) -> Program:
+        return write_kinds.leaf_program(size, WIDE, entry, True)
+
+    return Series(f"write_kinds {name}", "write_kinds", part, make, tree_cases.to_case, last=WIDE.leaf_slots)
+
+
+def _law(law: str, make: Callable[[int], Program]) -> Series:
+    return Series(f"model_laws {law}", "model_laws", f"{law}, {{size}} ranges", make, model_laws.to_case, 0)
 
 
 SERIES: dict[str, Series] = {series.name: series for series in _all()}

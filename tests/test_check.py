@@ -33,6 +33,7 @@ def test_check_ends_with_a_table(tmp_path: Path) -> None:
     for lane in ("bulk", "machine", "readers", "spaces"):
         assert lane in output
     assert "kinds of event met" in output
+    assert "forks failed as they asked for: maple_node, vma" in output
 
 
 def test_check_finds_a_seed_and_says_how_to_replay_it(tmp_path: Path) -> None:

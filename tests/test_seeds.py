@@ -12,7 +12,7 @@ from props.lanes import bulk
 from props.lanes.machines import run_machine, smallest
 from props.lanes.rcu_machine import RcuMachine
 from props.ports import ImplPort
-from props.seeded.seeding import Edit, Seed, StaleSeed, planted
+from props.seeded.seeding import Edit, Seed, StaleSeed, as_shipped, planted
 from props.seeded.seeds import EQUIVALENT, SEEDS
 
 MOST_OPERATIONS = 400_000
@@ -85,3 +85,24 @@ def test_a_stale_seed_is_refused() -> None:
     stale = Seed("x", "x", "x", (Edit("impl.maple.write:nodes_needed", "no such text", "x"),))
     with pytest.raises(StaleSeed, match="is there 0 times"), planted(stale):
         pass
+
+
+def test_what_is_right_is_asked_of_shipped_code() -> None:
+    """Two mistakes planted one in the other, in one function: for a while neither is there, then both
+    again."""
+    one = Seed("one", "", "", (Edit("tests.test_seeds:sum_of", "first + second", "first - second"),))
+    other = Seed("other", "", "", (Edit("tests.test_seeds:product_of", "first * second", "0"),))
+    with planted(one), planted(other):
+        assert (sum_of(5, 3), product_of(5, 3)) == (2, 0)
+        with as_shipped():
+            assert (sum_of(5, 3), product_of(5, 3)) == (8, 15)
+        assert (sum_of(5, 3), product_of(5, 3)) == (2, 0)
+    assert (sum_of(5, 3), product_of(5, 3)) == (8, 15)
+
+
+def sum_of(first: int, second: int) -> int:
+    return first + second
+
+
+def product_of(first: int, second: int) -> int:
+    return first * second

@@ -2,6 +2,7 @@
 
 import pytest
 
+from impl.maple import Geometry
 from props.lanes.tiny import explore
 from props.seeded.seeding import planted
 from props.seeded.seeds import BY_NAME
@@ -53,3 +54,28 @@ def test_worlds_of_two_levels_meet_what_matters() -> None:
 def test_a_tiny_world_finds_a_seed(name: str) -> None:
     with planted(BY_NAME[name]):
         assert explore(5).failure is not None
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        (3, 4, 1, 1),
+        (4, 4, 2, 2),
+        (5, 4, 3, 2),
+        (16, 10, 8, 5),
+        (16, 10, 7, 6),
+        (5, 3, 2, 1),
+        (5, 17, 2, 2),
+        (5, 4, 0, 2),
+    ],
+)
+def test_fan_outs_that_no_split_could_keep_are_refused(shape: tuple[int, int, int, int]) -> None:
+    """(4, 4, 2, 2): a store into a full leaf makes 5 or 6 slots; 5 are 3 and 2, or 4 and 1 if a NULL would
+    end the first."""
+    with pytest.raises(ValueError, match="cannot be balanced"):
+        Geometry(*shape)
+
+
+@pytest.mark.parametrize("shape", [(4, 4, 1, 2), (5, 4, 2, 2), (6, 5, 2, 2), (16, 10, 7, 5)])
+def test_those_that_are_taken_are_kept(shape: tuple[int, int, int, int]) -> None:
+    assert explore(4, rcu=True, geometry=Geometry(*shape)).failure is None

@@ -24,6 +24,9 @@ EVERY = 30.0
 REFRESH = 1.0
 """Seconds between two pictures on a terminal: each reads the ledger."""
 
+MOST_EVENTS = 3
+"""Events that are shown live: the latest that were met for the first time."""
+
 MOST_CASES = 12
 """Failures that are shown live: the latest."""
 
@@ -92,7 +95,7 @@ def _headline(campaign: Campaign) -> str:
     words = [
         f"{span(passed)}{left}",
         f"{now.rate:,.0f} operations/s",
-        f"{now.threads} workers",
+        f"{now.threads} worker{'' if now.threads == 1 else 's'}",
         f"{now.under_way} lots under way",
         f"{len(campaign.findings.counts)} sorts of failure",
     ]
@@ -115,7 +118,8 @@ def tables(status: Status, live: bool = False) -> list[Table | Text]:
     """How a campaign stands."""
     parts: list[Table | Text] = [arm_table(status)]
     if status.lately:
-        when = "; ".join(f"{name} {span(ago)} ago ({arm})" for name, arm, ago in status.lately)
+        lately = status.lately[: MOST_EVENTS if live else None]
+        when = "; ".join(f"{name} {span(ago)} ago ({arm})" for name, arm, ago in lately)
         parts.append(Text(f"met for the first time lately: {when}"))
     missing = status.missing()
     if missing and status.events and "bulk" in status.settings["lanes"] and not live:

@@ -71,8 +71,10 @@ def test_a_tree(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     shows_the_hang(picture, f"crash at step 3: {TOLD}")
     assert [value.text for value in picture.frames[-1].actual] == [TOLD, "-"]
     write_case(tmp_path / "case.jsonl", tree_case(STEPS))
-    result = CliRunner().invoke(main, ["show", str(tmp_path / "case.jsonl")])
-    assert result.exit_code == 1
+    for command in ("show", "replay"):
+        result = CliRunner().invoke(main, [command, str(tmp_path / "case.jsonl")])
+        assert result.exit_code == 1
+        assert TOLD in result.output
     assert TOLD in result.output
 
 
