@@ -248,6 +248,7 @@ class Campaign:
         def after() -> None:
             self.plan.learn(lot, report, news, len(new))
             self.new_cases += new
+            self._lost.pop(arm, None)
             self._count(report)
 
         return after
