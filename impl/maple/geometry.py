@@ -26,7 +26,10 @@ class Geometry:
     ``leaf_slots`` and ``node_slots`` are the slots of a leaf and of an internal node (4 to 16);
     ``leaf_min`` and ``node_min`` are the fewest that a node other than the root keeps: of a node, no more
     than half of its slots; of a leaf one less where they are even, for a split moves by one where it would
-    leave a NULL at the end of a leaf. Raises ValueError for what no split could keep.
+    leave a NULL at the end of a leaf. Raises ValueError where that is not so.
+
+    It says nothing of leaves of 4 slots: a tree of those with 8 indices was met that no split could keep, so
+    only proofs about a single leaf have them.
     """
 
     leaf_slots: int

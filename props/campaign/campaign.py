@@ -226,7 +226,9 @@ class Campaign:
         new = [finding.sort for finding in report.findings if self.findings.take(lot, finding)]
         features = self.plan.news(report)
         states = self._enter_states(lot, report)
-        news = ledger.enter_features(features) + len(ledger.enter_events(arm, report.events)) + states
+        # States of a world come by the thousand, and each says little: they count by their order of magnitude
+        news = ledger.enter_features(features) + len(ledger.enter_events(arm, report.events))
+        news += states.bit_length()
         failures = len(report.findings)
         units = 0 if lot.examples else report.units
         ledger.enter_figures(arm, units, report.operations, report.seconds, news, failures)

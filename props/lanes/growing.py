@@ -24,8 +24,8 @@ DIGEST = 16
 MOST_INDICES = 12
 """Indices of the largest world: a number in a path is one byte."""
 
-NARROW = Geometry(leaf_slots=4, node_slots=4, leaf_min=1, node_min=2)
-"""The fewest slots that there can be."""
+WIDER = Geometry(leaf_slots=6, node_slots=5, leaf_min=2, node_min=2)
+"""One slot more in each node than SMALL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class World:
 WORLDS = tuple(
     World(indices, geometry, rcu)
     for indices in range(3, MOST_INDICES + 1)
-    for geometry in (SMALL, NARROW)
+    for geometry in (SMALL, WIDER)
     for rcu in (False, True)
 )
 """The worlds in the order in which they are visited."""
