@@ -3,6 +3,10 @@
 `pytest --port kernel:PATH` runs what is in test_ports.py on a kernel's own maple tree.
 """
 
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
@@ -54,3 +58,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if config.getoption("--profile") != "deep":
         config.hook.pytest_deselected(items=[item for item in items if "deep" in item.keywords])
         items[:] = [item for item in items if "deep" not in item.keywords]
+
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Chromium, as the distribution ships it."""
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: extra `test`")
+    found = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if found is None:
+        pytest.skip("there is no chromium: apt-get install chromium")
+    with api.sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield launched
+        launched.close()

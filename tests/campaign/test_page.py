@@ -19,7 +19,6 @@ from props.cases.found import safe_name
 from props.ops import operations as ops
 from props.ops.answers import Answer
 from props.show.page import picture_page
-from tests.show.conftest import browser as browser
 from tests.show.test_browser import HOSTILE as HOSTILE_LINES
 from tests.show.test_browser import current, opened
 

@@ -145,6 +145,7 @@ def test_each_message_has_a_row() -> None:
     assert steps["report with a failure of 800 steps"] > 4 * rows["report with a failure of 100 steps"].size
 
 
+@pytest.mark.deep
 def test_the_measurement_says_all_that_the_document_shows(tmp_path: Path) -> None:
     from click.testing import CliRunner
 
