@@ -70,10 +70,9 @@ class Findings:
 
     def reload(self, under_way: frozenset[int] = frozenset()) -> None:
         """Take all from the ledger; those numbers are being made small already."""
-        self.counts = {key: counts.total() for key, counts in self.ledger.count_findings().items()}
-        self.shrinks = {
-            key: counts["met"] + counts["small"] for key, counts in self.ledger.count_findings().items()
-        }
+        states = self.ledger.count_findings()
+        self.counts = {key: counts.total() for key, counts in states.items()}
+        self.shrinks = {key: counts["met"] + counts["small"] for key, counts in states.items()}
         self.aliases = self.ledger.aliases()
         self.waiting.clear()
         for row in self.ledger.findings("met"):
