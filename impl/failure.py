@@ -12,13 +12,15 @@ class FailurePlan:
     """Grants every request and counts: the base of all plans.
 
     ``asked`` counts questions, ``units`` what was asked for in them (a bulk request for ten nodes is one
-    question of ten units), ``refused`` how many were refused.
+    question of ten units), ``refused`` how many were refused. ``final`` is the kind of the first that was
+    refused for good, empty where none was: one that may not sleep is asked for again by whoever can wait.
     """
 
     def __init__(self) -> None:
         self.asked = 0
         self.units = 0
         self.refused = 0
+        self.final = ""
 
     def ask(self, kind: str, count: int = 1, *, atomic: bool = False) -> bool:
         """Whether a request of ``count`` units of ``kind`` is granted, whole or not at all.
@@ -30,6 +32,8 @@ class FailurePlan:
         granted = self.grants(kind, count, atomic)
         if not granted:
             self.refused += 1
+            if not atomic:
+                self.final = self.final or kind
         return granted
 
     def grants(self, kind: str, count: int, atomic: bool) -> bool:
@@ -72,3 +76,18 @@ class FailAtomic(FailurePlan):
 
     def grants(self, kind: str, count: int, atomic: bool) -> bool:
         return not atomic
+
+
+class FailOnce(FailurePlan):
+    """The first ``units`` units are granted; the first request that cannot be met fails, and none after
+    it."""
+
+    def __init__(self, units: int) -> None:
+        super().__init__()
+        self.left = units
+
+    def grants(self, kind: str, count: int, atomic: bool) -> bool:
+        if self.refused or count <= self.left:
+            self.left -= count
+            return True
+        return False

@@ -10,7 +10,7 @@ Not covered, as in the implementation: choosing addresses, merging of neighbours
 from dataclasses import replace
 from errno import EFAULT, EINVAL, ENOMEM
 
-from model.space import (
+from mapleproof.model.space import (
     ACCOUNT,
     ADVICE,
     DONTCOPY,

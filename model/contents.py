@@ -9,7 +9,7 @@ Not covered: reading beyond the end of an object.
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field, replace
 
-from model.space import WIPEONFORK, Space
+from mapleproof.model.space import WIPEONFORK, Space
 
 Object = tuple[str, int]
 """What an extent maps: ("file", number), or ("shared", a number of its own)."""

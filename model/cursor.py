@@ -12,8 +12,8 @@ inclusive; a range within them in part counts. `*_range` stops at gaps too.
 from errno import EBUSY
 from functools import partialmethod
 
-from model.interval_map import MAX_INDEX
-from model.maple_tree import MapleTree
+from mapleproof.model.interval_map import MAX_INDEX
+from mapleproof.model.maple_tree import MapleTree
 
 
 class Cursor:
@@ -29,6 +29,10 @@ class Cursor:
     def set_range(self, first: int, last: int) -> None:
         self.index, self.last = first, last
         self.reset()
+
+    def set_range_staying(self, first: int, last: int) -> None:
+        """Take another range, and stay where it is, to store there (__mas_set_range)."""
+        self.index, self.last = first, last
 
     def reset(self) -> None:
         self.status, self.refused, self.placed = "start", False, False
@@ -166,8 +170,13 @@ class Cursor:
 
     def store_gfp(self, entry: int | None) -> int:
         """Store over index..last and, for NULL, stand on the whole gap that it makes."""
-        self.index, self.last = self.tree.write(self.index, self.last, entry)
-        self.status = "active" if self.tree.has_node else "start"
+        tree = self.tree
+        still_root = self.status == "root" and self.last != MAX_INDEX  # it does not look again
+        without = "none" if tree.load(0) is None and not still_root else "root"
+        stood = tree.has_node or entry is not None
+        self.index, self.last = tree.write(self.index, self.last, entry)
+        self.placed, self.refused = tree.has_node, False
+        self.status = "active" if tree.has_node else "start" if stood else without
         return 0
 
     def erase(self) -> int | None:
@@ -184,11 +193,15 @@ class Cursor:
 
     store = store_prealloc = store_gfp
 
-    def preallocate(self, _need: int | None) -> int:
-        """Get nodes ahead: for storing an entry over index..last, or for so many ranges in order."""
+    def preallocate(self, _entry: int | None) -> int:
+        """Get nodes ahead for storing an entry over index..last; the cursor is in place then."""
+        if self.tree.has_node:
+            self.status, self.placed = "active", True
         return 0
 
-    expected_entries = preallocate
+    def expected_entries(self, _count: int) -> int:
+        """Get nodes ahead for so many ranges in order."""
+        return 0
 
     def destroy(self) -> None:
         """Give back the nodes that were got ahead."""
@@ -196,6 +209,22 @@ class Cursor:
     def refuse(self) -> None:
         """The memory for a write was refused; the tree is as it was."""
         self.status, self.refused = "error", True
+
+    def alloc_cyclic(self, entry: int, low: int, high: int, next_: int) -> tuple[int, int | None, int]:
+        """Store where `MapleTree.alloc_cyclic` does, and stand there; a cursor that was just set or reset."""
+        ret, start, follows = self.tree.alloc_cyclic(entry, low, high, next_)
+        if start is not None:
+            self.index = self.last = start
+            self.placed = self.tree.has_node
+            self.status = "active" if self.placed else "start"
+        return ret, start, follows
+
+    def nomem_nofail(self, first: int, last: int) -> bool:
+        """The same, with memory that is had in any case; the cursor is set to first..last."""
+        retry = self.refused
+        if retry:
+            self.set_range(first, last)
+        return retry
 
     def nomem(self) -> bool:
         """Whether the last write was refused and can be tried again, with the memory that there is now."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from errno import EBUSY, EEXIST, EINVAL
 from functools import partialmethod
 
-from model.interval_map import MAX_INDEX, IntervalMap
+from mapleproof.model.interval_map import MAX_INDEX, IntervalMap
 
 Room = tuple[int, int | None]  # 0 or an error, and a start where there is one
 

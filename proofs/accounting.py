@@ -20,21 +20,21 @@ from unittest.mock import patch
 
 import z3  # type: ignore[import-untyped]
 
-from impl.mm import fork as forking
-from impl.mm.flags import VM_ACCOUNT, VM_DONTCOPY, VM_PFNMAP, VM_WIPEONFORK
-from impl.mm.geometry import X86_64
-from impl.mm.machine import Machine
-from impl.mm.mm import Mm
-from impl.mm.promises import OBSERVERS
-from proofs.accounting_cases import to_case
-from proofs.claim import Claim, Edit, Twin, main
-from proofs.loops import Rest, turn
-from proofs.one_copy import COUNTERS, KINDS, Around, Asked, counter_of
-from proofs.paths import Program, claim
-from proofs.walk_turns import release_parts
-from proofs.whole_fork import Chosen, forked, parent_of, scenarios
-from proofs.words import term_of
-from props.fork.audit import after_failure, note
+from mapleproof.impl.mm import fork as forking
+from mapleproof.impl.mm.flags import VM_ACCOUNT, VM_DONTCOPY, VM_PFNMAP, VM_WIPEONFORK
+from mapleproof.impl.mm.geometry import X86_64
+from mapleproof.impl.mm.machine import Machine
+from mapleproof.impl.mm.mm import Mm
+from mapleproof.impl.mm.promises import OBSERVERS
+from mapleproof.proofs.engine.claim import Claim, Edit, Twin, main
+from mapleproof.proofs.engine.loops import Rest, turn
+from mapleproof.proofs.engine.paths import Program, claim
+from mapleproof.proofs.engine.words import term_of
+from mapleproof.proofs.mm.accounting_cases import to_case
+from mapleproof.proofs.mm.one_copy import COUNTERS, KINDS, Around, Asked, counter_of
+from mapleproof.proofs.mm.walk_turns import release_parts
+from mapleproof.proofs.mm.whole_fork import AROUND, EXECUTED, Chosen, forked, parent_of, scenarios
+from mapleproof.props.mm.audit import after_failure, note
 
 
 def turn_program(flags: int, extras: bool, more: bool, bulk: bool, plan: bool = True) -> Program:
@@ -194,70 +194,11 @@ CLAIM = Claim(
     bounds="any number of VMAs by induction over the loops, each VMA of 10 kinds anywhere, every request"
     f" granted or refused; whole forks by {', '.join(WHOLE)}: 1 and 2 VMAs of 5 kinds",
     executes=(
-        "fork._copy_by_dup",
-        "fork._copy_by_insertion",
-        "fork._duplicate",
-        "fork._give_up",
-        "fork._duplicate_userfaultfd",
-        "fork._link",
-        "fork._track_pfn",
-        "fork._duplicate_arch",
-        "machine.Machine.charge",
+        *EXECUTED,
         "machine.Machine.uncharge",
-        "mm.Mm.count_pages",
         "mm.Mm.pages",
-        "rmap.fork_anon_vma",
-        "rmap.clone_anon_vmas",
-        "rmap.prepare_anon_vma",
-        "rmap.unlink_anon_vmas",
-        "teardown.release_vmas",
-        "teardown.remove_vma",
-        "teardown.put_policy",
-        "exit.drop_mm",
-        "exit.exit_mmap",
-        "fork._end_userfaultfd",
-        "fork._is_clean",
-        "fork.dup_mmap",
-        "fork.fork",
-        "locks.MmapLock.idle",
-        "locks.MmapLock.read_lock",
-        "locks.MmapLock.read_unlock",
-        "locks.MmapLock.write_lock",
-        "locks.MmapLock.write_unlock",
-        "machine.Machine.file",
-        "machine.Machine.free_vma",
-        "machine.Machine.lock_step",
-        "machine.Machine.look_at",
-        "recovery.unmap_in_place.UnmapInPlace.recover",
-        "recovery.unmap_in_place.UnmapInPlace.tree_end",
-        "recovery.unmap_in_place.UnmapInPlace.unmap",
-        "recovery.zero_marker.ZeroMarker.recover",
-        "rmap._link",
-        "rmap.link_file",
-        "rmap.unlink_file",
-        "teardown._unlink",
-        "teardown.count_rss",
-        "teardown.free_pgtables",
-        "teardown.release_pat",
-        "teardown.unmap_vmas",
-        "teardown.zap_vma",
     ),
-    around=(
-        "impl.maple",
-        "failure",
-        "advise",
-        "calls",
-        "flags",
-        "free_range",
-        "geometry",
-        "limits",
-        "map",
-        "objects",
-        "page_tables",
-        "ranges",
-        "split",
-        "touch",
-    ),
+    around=AROUND,
     parts=_parts(),
     twins=(
         Twin(

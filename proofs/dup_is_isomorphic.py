@@ -14,21 +14,23 @@ from collections.abc import Iterator
 from itertools import product
 from typing import Any
 
-from impl.failure import FailurePlan
-from impl.maple.dup import mt_dup
-from impl.maple.geometry import META, Geometry
-from impl.maple.pool import FREE, LIVE
-from impl.maple.tree import MapleTree
-from proofs.cases import tree_case
-from proofs.claim import Claim, Edit, Twin, main
-from proofs.integers import claim
-from proofs.paths import Program
-from proofs.planted import nodes_of, plant
-from proofs.shapes import Shape
-from proofs.slots import guarded
-from props.cases.files import Case, Step
-from props.ops.answers import Answer
-from props.ops.operations import Common, MtreeDup, MtreeStoreRange, Snapshot
+from mapleproof.impl.failure import FailurePlan
+from mapleproof.impl.maple.dup import mt_dup
+from mapleproof.impl.maple.geometry import FIRST_NODE, META, Geometry
+from mapleproof.impl.maple.kinds import DEAD, FREE, LIVE
+from mapleproof.impl.maple.tree import MapleTree
+from mapleproof.proofs.engine.cases import tree_case
+from mapleproof.proofs.engine.claim import Claim, Edit, Twin, main
+from mapleproof.proofs.engine.integers import claim
+from mapleproof.proofs.engine.paths import Program
+from mapleproof.proofs.maple.planted import nodes_of, plant
+from mapleproof.proofs.maple.shapes import Shape
+from mapleproof.proofs.maple.slots import guarded
+from mapleproof.props.common.answers import Answer
+from mapleproof.props.common.files import Case
+from mapleproof.props.common.operation import Common
+from mapleproof.props.common.step import Step
+from mapleproof.props.maple.operations import MtreeDup, MtreeStoreRange, Snapshot
 
 FAN_OUT = Geometry(leaf_slots=5, node_slots=4, leaf_min=2, node_min=2)
 
@@ -78,10 +80,9 @@ class FreedOnce:
         self.pool_type, self.free = pool_type, pool_type.free
 
     def __enter__(self) -> FreedOnce:
-        def free(pool: Any, nodes: Any) -> None:
-            nodes = list(nodes)
-            self.nodes += nodes
-            self.free(pool, nodes)
+        def free(pool: Any, node: int) -> None:
+            self.nodes.append(node)
+            self.free(pool, node)
 
         self.pool_type.free = free  # type: ignore[assignment,method-assign]
         return self
@@ -110,13 +111,14 @@ def claim_copied(source: MapleTree, refused: int) -> int:
         claim("a copy succeeds where every request is granted", ret == 0)
         claim("each node is asked for once: the root, then each node's children", plan.sizes == wanted)
         claim("the copy is the source over again", picture(target) == before)
-        own = target.pool.slots is not source.pool.slots and target.pool.pivots is not source.pool.pivots
+        pools = target.pool, source.pool
+        own = all(getattr(pools[0], row) is not getattr(pools[1], row) for row in ROWS)
         claim("no node is shared", own)
         used = sorted(target.nodes())
-        live = [at << 4 for at, state in enumerate(target.pool.state) if state == LIVE]
+        live = [at << 4 for at, state in enumerate(states(target)) if state == LIVE]
         claim("what is allocated is in the copy", used == live and target.pool.live == len(used))
-        free = sorted(at << 4 for at, state in enumerate(target.pool.state) if state == FREE)
-        claim("all else may be used", sorted(target.pool.unused) == free)
+        free = [at << 4 for at, state in enumerate(states(target)) if state == FREE and at << 4 >= FIRST_NODE]
+        claim("all else may be used", sorted(target.pool.free_nodes()) == free)
         plain = MapleTree(source.track_gaps, False, None, source.geometry)
         claim("it succeeds where nobody is asked", mt_dup(source, plain) == 0 and picture(plain) == before)
         return len(plan.sizes)
@@ -125,8 +127,16 @@ def claim_copied(source: MapleTree, refused: int) -> int:
     got = sorted(nodes_got(source, refused))
     claim("what was allocated is freed, each node once, and nothing else", sorted(freed) == got)
     claim("nothing is left", target.pool.live == 0 and target.root < 0 and target.height == 0)
-    claim("no node is left in use", all(state == FREE for state in target.pool.state))
+    claim("no node is left in use", not {LIVE, DEAD} & set(states(target)))
     return len(plan.sizes)
+
+
+ROWS = ("pivots", "slots", "children", "gaps", "parents", "states")
+
+
+def states(tree: MapleTree) -> list[int]:
+    """The states of all nodes that there were."""
+    return tree.pool.cells("states", 0, tree.pool.used >> 4)
 
 
 def nodes_got(source: MapleTree, refused: int) -> list[int]:
@@ -153,8 +163,8 @@ def picture(tree: MapleTree) -> tuple[Any, ...]:
         if children is not None:
             inner.append(children)
         end = pool.pivots[node + META] + 1
-        gaps = [] if children is None else pool.gaps[node:end]
-        nodes.append((node, pool.pivots[node:end], pool.slots[node:end], gaps, pool.parents[node >> 4]))
+        held = pool.slots[node:end] if children is None else [*children, *pool.gaps[node:end]]
+        nodes.append((node, pool.pivots[node:end], held, pool.parents[node >> 4]))
     return (tree.root, tree.height, tree.bare, tree.rcu, tree.wrapped, tree.loaded), inner, nodes
 
 
@@ -191,8 +201,8 @@ def others() -> None:
         claim("which else is as it was", picture(target) == before)
 
 
-COPY = "impl.maple.dup:_copy_nodes"
-UNDO = "impl.maple.dup:_undo"
+COPY = "impl.maple.dup:copy_nodes"
+UNDO = "impl.maple.dup:undo"
 
 
 def case_of(height: int, refused: bool) -> Any:
@@ -221,13 +231,16 @@ CLAIM = Claim(
     " slots (2 at height 3; a root leaf 1 to 5) and nodes of 2 to 4 children, each k; trees without nodes",
     executes=(
         "dup.mt_dup",
-        "dup._copy_nodes",
-        "dup._undo",
-        "dup._clear_unused",
+        "dup.copy_nodes",
+        "dup.undo",
+        "dup.clear_unused",
     ),
     around=(
         "failure",
         "pool",
+        "rows",
+        "structure",
+        "tally",
         "tree",
     ),
     parts={
@@ -238,21 +251,21 @@ CLAIM = Claim(
         Twin(
             "subtree_forgotten",
             "the walk forgets the last subtree of a node",
-            (Edit(COPY, "for child in reversed(children)]", "for child in reversed(children[:-1])]"),),
+            (Edit(COPY, "range(end, node - 1, -1)", "range(end - 1, node - 1, -1)"),),
             ("height 3",),
             to_case=case_of(3, False),
         ),
         Twin(
             "children_of_the_refused_freed",
             "the undo frees children whose request was refused",
-            (Edit(COPY, "_undo(new, root, done)", "_undo(new, root, [*done, node])"),),
+            (Edit(COPY, "undo(new, root, done)", "undo(new, root, [*done, node])"),),
             ("height 2",),
             to_case=case_of(2, True),
         ),
         Twin(
             "root_left_behind",
             "the undo does not free the root",
-            (Edit(UNDO, "pool.free([root])", "pool.end(root)"),),
+            (Edit(UNDO, "pool.free(root)", "pool.end(root)"),),
             ("height 2",),
             to_case=case_of(2, True),
         ),

@@ -15,17 +15,17 @@ from typing import Any
 
 import z3  # type: ignore[import-untyped]
 
-from impl.failure import FailurePlan
-from impl.maple.dup import mt_dup
-from impl.maple.geometry import ARANGE_64, RANGE_64, Geometry
-from impl.maple.tree import MapleTree
-from proofs.claim import Claim, Edit, Twin, main
-from proofs.dup_is_isomorphic import FAN_OUT, shapes
-from proofs.integers import claim
-from proofs.paths import Program
-from proofs.planted import nodes_of, plant
-from proofs.shapes import Shape
-from proofs.slots import guarded
+from mapleproof.impl.failure import FailurePlan
+from mapleproof.impl.maple.dup import mt_dup
+from mapleproof.impl.maple.geometry import ARANGE_64, META, RANGE_64, Geometry
+from mapleproof.impl.maple.tree import MapleTree
+from mapleproof.proofs.dup_is_isomorphic import FAN_OUT, shapes
+from mapleproof.proofs.engine.claim import Claim, Edit, Twin, main
+from mapleproof.proofs.engine.integers import claim
+from mapleproof.proofs.engine.paths import Program
+from mapleproof.proofs.maple.planted import nodes_of, plant
+from mapleproof.proofs.maple.shapes import Shape
+from mapleproof.proofs.maple.slots import guarded
 
 MEASURED = {21: 4, 1621: 230, 12821: 1805, 51221: 7204}
 """Nodes of the benchmark's trees by entries, of the kernel's C tree (docs/benchmarks.md has ours)."""
@@ -67,15 +67,16 @@ def slope(shape: Geometry) -> Any:
 
 
 class Visits(list[Any]):
-    """Slots of nodes: how often a node's children are read."""
+    """A row of limits: how often it is asked where a node ends."""
 
     read = 0
 
     def __getitem__(self, at: Any) -> Any:
-        if isinstance(at, slice) and at != slice(None):
-            Visits.read += 1
         found = super().__getitem__(at)
-        return Visits(found) if at == slice(None) else found
+        if isinstance(at, slice):
+            return Visits(found)
+        Visits.read += at & META == META
+        return found
 
 
 def claim_counts(source: MapleTree) -> None:
@@ -84,7 +85,7 @@ def claim_counts(source: MapleTree) -> None:
     inner = sum(children is not None for _, children in nodes)
     plan = FailurePlan()
     target = MapleTree(source.track_gaps, False, plan, source.geometry)
-    source.pool.slots, Visits.read = Visits(source.pool.slots), 0
+    source.pool.pivots, Visits.read = Visits(source.pool.pivots), 0
     claim("the copy succeeds", mt_dup(source, target) == 0)
     claim("a node is allocated for each node", plan.units == len(nodes))
     claim("in one request for each node's children, and one for the root", plan.asked == inner + 1)
@@ -127,7 +128,7 @@ def built(count: int) -> Program:
     return guarded(run)
 
 
-COPY = "impl.maple.dup:_copy_nodes"
+COPY = "impl.maple.dup:copy_nodes"
 
 CLAIM = Claim(
     name="dup_is_linear",
@@ -143,14 +144,20 @@ CLAIM = Claim(
     " its last one so)",
     executes=(
         "dup.mt_dup",
-        "dup._copy_nodes",
-        "dup._clear_unused",
+        "dup.copy_nodes",
+        "dup.clear_unused",
     ),
     around=(
         "failure",
+        "classify",
+        "gaps",
         "pool",
-        "tree",
         "rebuild",
+        "rows",
+        "structure",
+        "tally",
+        "tree",
+        "workbench",
         "write",
     ),
     parts={
@@ -167,7 +174,9 @@ CLAIM = Claim(
             "each node's children are asked for twice over",
             (
                 Edit(
-                    COPY, 'plan.ask("maple_node", len(children))', 'plan.ask("maple_node", 2 * len(children))'
+                    COPY,
+                    'plan.ask("maple_node", end - node + 1)',
+                    'plan.ask("maple_node", 2 * (end - node + 1))',
                 ),
             ),
             ("counted, height 2",),
@@ -175,7 +184,13 @@ CLAIM = Claim(
         Twin(
             "visited_twice",
             "each node's children wait for their turn twice",
-            (Edit(COPY, "waiting += [(child, level - 1)", "waiting += 2 * [(child, level - 1)"),),
+            (
+                Edit(
+                    COPY,
+                    "waiting.append((children[at], level - 1))",
+                    "waiting.extend([(children[at], level - 1)] * 2)",
+                ),
+            ),
             ("counted, height 3",),
         ),
         Twin(
@@ -184,8 +199,8 @@ CLAIM = Claim(
             (
                 Edit(
                     COPY,
-                    'not plan.ask("maple_node", len(children))',
-                    'not all([plan.ask("maple_node", 1) for _ in children])',
+                    'not plan.ask("maple_node", end - node + 1)',
+                    'not all([plan.ask("maple_node", 1) for _ in range(node, end + 1)])',
                 ),
             ),
             ("counted, height 2",),

@@ -16,18 +16,18 @@ from typing import Any
 
 import z3  # type: ignore[import-untyped]
 
-from impl.mm.flags import VM_HUGETLB, VM_READ, VM_WRITE
-from impl.mm.free_range import free_pgd_range
-from impl.mm.geometry import X86_64, X86_64_LA57, PageGeometry
-from impl.mm.limits import step_end
-from proofs.cases import space_case
-from proofs.claim import Claim, Edit, Twin, main
-from proofs.layouts import between
-from proofs.paths import Program, assume, claim
-from proofs.spans import exact, meets, proper
-from proofs.words import FULL, Condition, Word, term_of
-from props.cases.files import Case
-from props.fork import operations as ops
+from mapleproof.impl.mm.flags import VM_HUGETLB, VM_READ, VM_WRITE
+from mapleproof.impl.mm.free_range import free_pgd_range
+from mapleproof.impl.mm.geometry import X86_64, X86_64_LA57, PageGeometry
+from mapleproof.impl.mm.limits import step_end
+from mapleproof.proofs.engine.cases import space_case
+from mapleproof.proofs.engine.claim import Claim, Edit, Twin, main
+from mapleproof.proofs.engine.paths import Program, assume, claim
+from mapleproof.proofs.engine.words import FULL, Condition, Word, term_of
+from mapleproof.proofs.mm.layouts import between
+from mapleproof.proofs.mm.spans import exact, meets, proper
+from mapleproof.props.common.files import Case
+from mapleproof.props.mm import operations as ops
 
 
 class OneTable:

@@ -11,19 +11,19 @@ from __future__ import annotations
 
 import z3  # type: ignore[import-untyped]
 
-from impl.mm.geometry import X86_64
-from impl.mm.objects import Vma
-from impl.mm.teardown import MmuGather, free_pgtables
-from proofs.claim import Claim, Edit, Twin, main
-from proofs.layouts import areas, between
-from proofs.paths import Program, assume, claim
-from proofs.stage import ListCursor, Stage, claim_order, on_stage, populated, vmas
-from proofs.walk_tables import table_parts
-from proofs.words import Word, term_of
-from props.cases.files import Case
+from mapleproof.impl.mm.geometry import X86_64
+from mapleproof.impl.mm.objects import Vma
+from mapleproof.impl.mm.teardown import MmuGather, free_pgtables
+from mapleproof.proofs.engine.claim import Claim, Edit, Twin, main
+from mapleproof.proofs.engine.paths import Program, assume, claim
+from mapleproof.proofs.engine.words import Word, term_of
+from mapleproof.proofs.mm.layouts import areas, between
+from mapleproof.proofs.mm.stage import ListCursor, SpaceStage, claim_order, on_stage, populated, vmas
+from mapleproof.proofs.mm.walk_tables import table_parts
+from mapleproof.props.common.files import Case
 
 
-def call_for_each(stage: Stage, every: list[Vma], floor: Word, ceiling: Word) -> None:
+def call_for_each(stage: SpaceStage, every: list[Vma], floor: Word, ceiling: Word) -> None:
     """What free_pgtables() did before neighbours were gathered."""
     for number, vma in enumerate(every):
         behind = every[number + 1].start if number + 1 < len(every) else ceiling
@@ -34,7 +34,7 @@ def program(count: int, early: bool = False) -> Program:
     """So many VMAs between any floor and ceiling."""
 
     def run() -> None:
-        stage, single = Stage(), Stage()
+        stage, single = SpaceStage(), SpaceStage()
         floor = Word.named("floor", 12)
         every = vmas(stage, [f"vma{number}" for number in range(count)])
         ceiling = Word.named("ceiling", 12)

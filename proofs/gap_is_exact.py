@@ -14,22 +14,23 @@ from typing import Any
 
 import z3  # type: ignore[import-untyped]
 
-from impl.maple import search, write
-from impl.maple.geometry import MAX, Geometry
-from impl.maple.tree import MapleTree
-from proofs.cases import tree_case
-from proofs.claim import Claim, Edit, Twin, main
-from proofs.integers import Integer, assume, choice, claim, number
-from proofs.one_leaf import SMALL, WIDE, OneLeaf
-from proofs.paths import Program
-from proofs.shapes import Shape
-from proofs.slots import NEW, Range, Ranges, guarded
-from proofs.stores import claim_stored
-from proofs.tree_cases import ranges_in
-from proofs.tree_stage import Stage, grow, held_by, is_largest, new_tree
-from props.cases.files import Case
-from props.ops.operations import (
-    Common,
+from mapleproof.impl.maple import classify, gaps, search
+from mapleproof.impl.maple.geometry import MAX, Geometry
+from mapleproof.impl.maple.place import Place
+from mapleproof.impl.maple.tree import MapleTree
+from mapleproof.proofs.engine.cases import tree_case
+from mapleproof.proofs.engine.claim import Claim, Edit, Twin, main
+from mapleproof.proofs.engine.integers import Integer, assume, choice, claim, number
+from mapleproof.proofs.engine.paths import Program
+from mapleproof.proofs.maple.cases import ranges_in
+from mapleproof.proofs.maple.one_leaf import SMALL, WIDE, OneLeaf
+from mapleproof.proofs.maple.shapes import Shape
+from mapleproof.proofs.maple.slots import NEW, Range, Ranges, guarded
+from mapleproof.proofs.maple.stage import TreeStage, grow, held_by, is_largest, new_tree
+from mapleproof.proofs.maple.stores import claim_stored
+from mapleproof.props.common.files import Case
+from mapleproof.props.common.operation import Common
+from mapleproof.props.maple.operations import (
     MasEmptyArea,
     MasEmptyAreaRev,
     MtreeAllocRange,
@@ -44,7 +45,7 @@ def leaf_program(count: int) -> Program:
 
     def run() -> None:
         at = OneLeaf(count, WIDE, True)
-        gap = write.leaf_gap(at.tree.pool, at.leaf, at.low, at.high)
+        gap = gaps.leaf_gap(at.tree.pool, at.leaf, at.low, at.high)
         claim("the gap of a leaf is its largest run of NULL", is_largest(gap, at.was))
 
     return guarded(run)
@@ -55,7 +56,7 @@ def store_program(shape: Shape, entry: Any, rcu: bool) -> Program:
 
     def run() -> None:
         tree = new_tree(SMALL, True, rcu)
-        was = grow(Stage(tree), shape)
+        was = grow(TreeStage(tree), shape)
         first, last = Integer.named("first"), Integer.named("last")
         assume(first.term <= last.term)
         tree.write(first, last, entry)  # type: ignore[arg-type]
@@ -86,39 +87,38 @@ def search_program(shape: Shape, highest: bool, geometry: Geometry = SMALL) -> P
 
     def run() -> None:
         tree = new_tree(geometry, True, False)
-        held = without_nodes(tree) if shape == 0 else grow(Stage(tree), shape)
+        held = without_nodes(tree) if shape == 0 else grow(TreeStage(tree), shape)
         assume(z3.Not(held.ranges[0].held.null) if shape == 1 else True)
         if geometry is WIDE:
             # A full leaf, whose last limit is not stored: that slot is what matters
             assume(z3.Not(z3.Or(*(one.held.null for one in held.ranges[:-1]))))
         least, most, size = Integer.named("least"), Integer.named("most"), Integer.named("size")
-        direction = search.highest if highest else search.lowest
-        found = search.empty_area(tree, least, most, size, direction)  # type: ignore[arg-type]
+        ret = search.empty_area(tree, least, most, size, not highest)  # type: ignore[arg-type]
+        found = tree.found
         bad = z3.Or(size.term == 0, least.term > most.term, most.term - least.term < size.term - 1)
-        if found.ret == -errno.EINVAL:
+        if ret == -errno.EINVAL:
             claim("a size that the limits do not leave is refused", bad)
             return
         claim("only such a size is refused", z3.Not(bad))
         other = Integer.named("other").term
         limits = least.term, most.term, size.term
-        if found.ret:
+        if ret:
             claim("nothing is found only where there is nothing", z3.Not(fits(held, other, *limits)))
             return
         start = number(found.start)
         claim("what is found fits", fits(held, start, *limits))
         beyond = other > start if highest else other < start
         claim("and there is none beyond it", z3.Implies(beyond, z3.Not(fits(held, other, *limits))))
-        place = found.place
-        if place is None:
+        if found.node < 0:
             claim("a leaf is found where there are leaves", tree.root < 0)
             return
-        inside = z3.And(number(place.low) <= start, start <= number(place.high))
+        inside = z3.And(number(found.low) <= start, start <= number(found.high))
         claim("it lies in the leaf that was found", inside)
-        node, low, high = write.locate(tree.pool, tree.root, tree.height, found.start)
-        claim("which holds it", place.node == node)
-        claim(
-            "within its limits", z3.And(number(place.low) == number(low), number(place.high) == number(high))
-        )
+        place = Place()
+        classify.locate(tree, found.start, place)
+        claim("which holds it", found.node == place.node)
+        limits_found = number(found.low) == number(place.low), number(found.high) == number(place.high)
+        claim("within its limits", z3.And(*limits_found))
 
     return guarded(run)
 
@@ -128,29 +128,29 @@ def raise_program(slots: int, least: int) -> Program:
 
     def run() -> None:
         tree = new_tree(SMALL, True, False)
-        stage = Stage(tree)
+        stage = TreeStage(tree)
         root, node = stage.node(), stage.node()
         leaves = [stage.node() for _ in range(slots)]
         pool = tree.pool
-        stage.put(root, [1, MAX], [node, -1])
-        stage.put(node, [*range(slots)], leaves)
+        stage.put_above(root, [1, MAX], [node, -1])
+        stage.put_above(node, [*range(slots)], leaves)
         pool.parents[root >> 4], pool.parents[node >> 4] = -1, root
-        gaps = [Integer.named(f"gap{at}") for at in range(slots)]
+        sizes = [Integer.named(f"gap{at}") for at in range(slots)]
         for at, leaf in enumerate(leaves):
             pool.parents[leaf >> 4] = node + at
-            pool.gaps[node + at] = gaps[at]  # type: ignore[call-overload]
+            pool.gaps[node + at] = sizes[at]  # type: ignore[call-overload]
         top = Integer.named("top")
-        assume(_is_max(top, gaps))
+        assume(_is_max(top, sizes))
         pool.gaps[root], pool.gaps[root + 1] = top, 0  # type: ignore[call-overload]
         new = Integer.named("new")
-        write.raise_gap(pool, leaves[least], new)  # type: ignore[arg-type]
-        gaps[least] = new
+        gaps.raise_gap(pool, leaves[least], new)  # type: ignore[arg-type]
+        sizes[least] = new
         now = pool.gaps[node : node + slots]
         claim(
             "a gap is told to the node above",
-            z3.And(*(number(a) == number(b) for a, b in zip(now, gaps, strict=True))),
+            z3.And(*(number(a) == number(b) for a, b in zip(now, sizes, strict=True))),
         )
-        claim("and on to the one above that", _is_max(pool.gaps[root], gaps))
+        claim("and on to the one above that", _is_max(pool.gaps[root], sizes))
 
     return guarded(run)
 
@@ -181,8 +181,8 @@ def searched(held: list[tuple[int, int, int | None]], inputs: dict[str, int]) ->
 
 LOWEST = "impl.maple.search:lowest"
 HIGHEST = "impl.maple.search:highest"
-LEAF = "impl.maple.write:leaf_gap"
-RAISE = "impl.maple.write:raise_gap"
+LEAF = "impl.maple.gaps:leaf_gap"
+RAISE = "impl.maple.gaps:raise_gap"
 
 
 def many(_part: str, _inputs: dict[str, int]) -> Case:
@@ -222,44 +222,52 @@ CLAIM = Claim(
     " and 8 slots, and in a full leaf"
     " of 16 with its last slot NULL or not, any limits and size; not the tree that is one NULL",
     executes=(
-        "write.leaf_gap",
-        "write.update_gap",
-        "write.raise_gap",
-        "write.commit",
-        "rebuild.Content.largest_gap",
+        "gaps.leaf_gap",
+        "gaps.raise_gap",
+        "gaps.update_gap",
         "search.empty_area",
-        "search.lowest",
         "search.highest",
-        "rebuild.Content.__add__",
-        "rebuild.Content.leaf",
-        "rebuild.Content.part",
-        "rebuild._climb",
-        "rebuild._cuts",
-        "rebuild._level",
-        "rebuild._off_null",
-        "rebuild.classify_span",
-        "rebuild.fill",
-        "rebuild.leaf_content",
-        "rebuild.limits",
+        "search.lowest",
+        "classify.classify",
+        "classify.classify_span",
+        "classify.locate",
+        "classify.nodes_needed",
+        "rebuild.add_level",
+        "rebuild.climb",
         "rebuild.rebalance",
-        "rebuild.span",
-        "tree.MapleTree.__init__",
-        "tree.MapleTree.nodes",
-        "tree.MapleTree.pause_point",
-        "tree.MapleTree.put",
-        "tree.MapleTree.replace_root_by_range",
-        "tree.MapleTree.retire",
-        "tree.MapleTree.set_root",
+        "structure.Structure.__init__",
+        "structure.Structure.add_nodes",
+        "structure.Structure.high_of",
+        "structure.Structure.low_of",
+        "structure.Structure.nodes",
+        "structure.Structure.pause_point",
+        "structure.Structure.put",
+        "structure.Structure.retire",
+        "structure.Structure.adopt",
+        "structure.Structure.set_root",
+        "structure.Structure.take",
         "tree.MapleTree.write",
-        "write._move_border",
-        "write._splice",
-        "write.classify",
-        "write.locate",
-        "write.nodes_needed",
+        "workbench.build",
+        "workbench.cuts",
+        "workbench.fill",
+        "workbench.gather_leaf",
+        "workbench.gather_node",
+        "workbench.gather_span",
+        "workbench.lift",
+        "workbench.off_null",
+        "workbench.put_range",
+        "write.change_leaf",
+        "write.commit",
+        "write.move_border",
+        "write.replace_entry",
+        "write.replace_root_by_range",
+        "write.splice",
     ),
     around=(
         "failure",
         "pool",
+        "rows",
+        "tally",
     ),
     parts={
         **{f"leaf of {count} slots": leaf_program(count) for count in LEAVES},
@@ -295,8 +303,8 @@ CLAIM = Claim(
             "largest_not_told",
             "the gap of a node above is not that of its largest child",
             RAISE,
-            "gap = max(",
-            "gap = min(",
+            "gaps, node, pivots[node + META] + 1)",
+            "gaps, node, node + 1)",
             "told on, child 0 of 2",
             case=many,
         ),

@@ -11,23 +11,23 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from impl.mm.geometry import X86_64
-from proofs import (
+from mapleproof.impl.mm.geometry import X86_64
+from mapleproof.proofs import (
     free_pgtables_gathering,
     gap_is_exact,
     model_laws,
     munmap_exact,
     recoveries_agree,
-    tree_cases,
     undo_exact,
     write_kinds,
 )
-from proofs.claim import Refutation, ToCase
-from proofs.layouts import fork_to_case
-from proofs.one_leaf import WIDE
-from proofs.paths import Paths, Program
-from proofs.slots import NEW
-from props.cases.files import Case
+from mapleproof.proofs.engine.claim import Refutation, ToCase
+from mapleproof.proofs.engine.paths import Paths, Program
+from mapleproof.proofs.maple import cases as tree_cases
+from mapleproof.proofs.maple.one_leaf import WIDE
+from mapleproof.proofs.maple.slots import NEW
+from mapleproof.proofs.mm.layouts import fork_to_case
+from mapleproof.props.common.files import Case
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 from rich.console import Console
 from rich.table import Table
 
-from impl.maple.geometry import Geometry
-from proofs.paths import Paths
-from proofs.slots import NEW
-from proofs.undo_exact import number_program, program
-from proofs.walk_tables import table_parts
-from proofs.walk_turns import release_parts, zap_parts
-from proofs.write_kinds import leaf_program
+from mapleproof.impl.maple.geometry import Geometry
+from mapleproof.proofs.engine.paths import Paths
+from mapleproof.proofs.maple.slots import NEW
+from mapleproof.proofs.mm.walk_tables import table_parts
+from mapleproof.proofs.mm.walk_turns import release_parts, zap_parts
+from mapleproof.proofs.undo_exact import number_program, program
+from mapleproof.proofs.write_kinds import leaf_program
 
 COUNTS = (1, 2, 4, 6)
 FAN_OUTS = (4, 8, 16)

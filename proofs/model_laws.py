@@ -13,15 +13,16 @@ from typing import Any
 
 import z3  # type: ignore[import-untyped]
 
-from model.interval_map import IntervalMap
-from proofs.cases import tree_case
-from proofs.claim import Claim, Edit, Twin, main
-from proofs.integers import Integer, assume, claim, number
-from proofs.paths import Program
-from proofs.slots import guarded
-from props.cases.files import Case, Step
-from props.ops.answers import Answer
-from props.ops.operations import MtreeLoad, MtreeStoreRange
+from mapleproof.model.interval_map import IntervalMap
+from mapleproof.proofs.engine.cases import tree_case
+from mapleproof.proofs.engine.claim import Claim, Edit, Twin, main
+from mapleproof.proofs.engine.integers import Integer, assume, claim, number
+from mapleproof.proofs.engine.paths import Program
+from mapleproof.proofs.maple.slots import guarded
+from mapleproof.props.common.answers import Answer
+from mapleproof.props.common.files import Case
+from mapleproof.props.common.step import Step
+from mapleproof.props.maple.operations import MtreeLoad, MtreeStoreRange
 
 MAX_INDEX = 2**64 - 1
 

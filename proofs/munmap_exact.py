@@ -15,27 +15,27 @@ from unittest.mock import patch
 
 import z3  # type: ignore[import-untyped]
 
-from impl.mm import split
-from impl.mm.flags import VM_ACCOUNT
-from impl.mm.geometry import X86_64
-from impl.mm.objects import Vma
-from impl.mm.split import take_out
-from proofs.claim import Claim, Edit, Twin, main
-from proofs.layouts import areas, unmapping
-from proofs.loops import Cut, Rest, turn
-from proofs.paths import Program, assume, claim
-from proofs.spans import exact, holds, meets
-from proofs.stage import Stage, claim_order, mapped, on_stage, populated, vmas
-from proofs.walk_turns import Behind
-from proofs.walks import Walked, walked
-from proofs.words import Word, term_of
-from props.cases.files import Case
+from mapleproof.impl.mm import split
+from mapleproof.impl.mm.flags import VM_ACCOUNT
+from mapleproof.impl.mm.geometry import X86_64
+from mapleproof.impl.mm.objects import Vma
+from mapleproof.impl.mm.split import take_out
+from mapleproof.proofs.engine.claim import Claim, Edit, Twin, main
+from mapleproof.proofs.engine.loops import Cut, Rest, turn
+from mapleproof.proofs.engine.paths import Program, assume, claim
+from mapleproof.proofs.engine.words import Word, term_of
+from mapleproof.proofs.mm.layouts import areas, unmapping
+from mapleproof.proofs.mm.spans import exact, holds, meets
+from mapleproof.proofs.mm.stage import SpaceStage, claim_order, mapped, on_stage, populated, vmas
+from mapleproof.proofs.mm.walk_turns import Behind
+from mapleproof.proofs.mm.walks import Walked, walked
+from mapleproof.props.common.files import Case
 
 
 class Around:
     """What take_out() asks the tree: the VMA before, and to hold nothing in the range."""
 
-    def __init__(self, stage: Stage, before: list[Vma]) -> None:
+    def __init__(self, stage: SpaceStage, before: list[Vma]) -> None:
         self.entries = stage.tree.entries
         self.before = before
         self.cleared: tuple[Any, Any] | None = None
@@ -76,7 +76,7 @@ def program(count: int, left: int, right: int) -> Program:
     """So many VMAs go, with or without neighbours."""
 
     def run() -> None:
-        stage = Stage()
+        stage = SpaceStage()
         every = vmas(stage, [*["left"] * left, *[f"vma{k}" for k in range(count)], *["right"] * right])
         before, gone, behind = every[:left], every[left : left + count], every[left + count :]
         start, end = _range(before, gone, behind)
@@ -95,7 +95,7 @@ def program(count: int, left: int, right: int) -> Program:
     return run
 
 
-def _check(stage: Stage, gone: list[Vma], stays: list[Vma]) -> None:
+def _check(stage: SpaceStage, gone: list[Vma], stays: list[Vma]) -> None:
     page = Word.named("page", 12)
     for vma in gone:
         claim("their pages are zapped", z3.Implies(mapped(page, [vma]), stage.zapped(page)))
@@ -180,7 +180,7 @@ def number_program(left: int, right: int, turns: bool, charged: bool) -> Program
     """Three VMAs or more that go, the walks over them replaced by what is proved of them."""
 
     def run() -> None:
-        stage = Stage()
+        stage = SpaceStage()
         every = vmas(stage, [*["left"] * left, "vma0", "vma1", "vma2", *["right"] * right])
         before, own, behind = every[:left], every[left : left + 3], every[left + 3 :]
         start, end = _range(before, own, behind)
@@ -245,7 +245,7 @@ def inside_program(more: bool) -> Program:
     """One turn of inside(): what is found comes behind what was found, and it goes on with the next."""
 
     def run() -> None:
-        stage = Stage()
+        stage = SpaceStage()
         (vma,) = vmas(stage, ["vma0"])
         start, end = Word.named("start", 12), Word.named("end", 12)
         assume(z3.UGT(end.term, start.term))

@@ -13,11 +13,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from impl.mm.geometry import TINY
-from impl.mm.machine import Machine
-from impl.mm.mm import Mm
-from impl.mm.objects import Vma
-from impl.mm.observers import (
+from mapleproof.impl.mm.geometry import TINY
+from mapleproof.impl.mm.machine import Machine
+from mapleproof.impl.mm.mm import Mm
+from mapleproof.impl.mm.objects import Vma
+from mapleproof.impl.mm.observers import (
     all_observers,
     oom_reaper,
     rmap_walk_of_file,
@@ -26,15 +26,15 @@ from impl.mm.observers import (
     swapoff_looking,
     uprobes,
 )
-from impl.mm.promises import OBSERVERS
-from impl.mm.recovery import RECOVERIES
-from proofs.claim import Claim, Edit, Twin, main
-from proofs.paths import Program, claim
-from proofs.whole_fork import case_of, forked, parent_of, scenarios
-from proofs.words import choose
-from props.cases.files import Case
+from mapleproof.impl.mm.promises import OBSERVERS
+from mapleproof.impl.mm.recovery import RECOVERIES, claimed
+from mapleproof.proofs.engine.claim import Claim, Edit, Twin, main
+from mapleproof.proofs.engine.paths import Program, claim
+from mapleproof.proofs.engine.words import choose
+from mapleproof.proofs.mm.whole_fork import AROUND, EXECUTED, case_of, forked, parent_of, scenarios
+from mapleproof.props.common.files import Case
 
-SAFE = ("bulk_insert", "undo_v3", "undo_v4", "open_coded", "zero_marker_6_17", "unmap_in_place")
+SAFE = claimed("observers")
 """Recoveries for which the claim holds; where open_coded crashes there is nothing to be met."""
 
 STATES: dict[str, int] = {}
@@ -172,41 +172,15 @@ CLAIM = Claim(
     bounds=f"{', '.join(SAFE)}: every failure point of every scenario of 1 and 2 VMAs, unmap_in_place"
     " also of 3, each anonymous, of a file, not to be forked, to be wiped, or PFN-mapped",
     executes=(
-        "fork.fork",
-        "fork.dup_mmap",
+        *EXECUTED,
         "recovery.bulk_insert.BulkInsert.recover",
         "recovery.undo_v3.UndoV3.recover",
-        "recovery.zero_marker.ZeroMarker.recover",
-        "recovery.unmap_in_place.UnmapInPlace.recover",
-        "exit.exit_mmap",
-        "exit.drop_mm",
         "observers.oom_reaper",
         "observers.swapoff",
         "observers.swapoff_looking",
         "observers.scanners",
         "observers.uprobes",
-        "locks.MmapLock.write_lock",
-        "locks.MmapLock.write_unlock",
-        "locks.MmapLock.read_lock",
-        "locks.MmapLock.read_unlock",
-        "fork._copy_by_dup",
-        "fork._copy_by_insertion",
-        "fork._duplicate",
-        "fork._duplicate_arch",
-        "fork._duplicate_userfaultfd",
-        "fork._end_userfaultfd",
-        "fork._give_up",
-        "fork._is_clean",
-        "fork._link",
-        "fork._track_pfn",
         "locks.MmapLock.free",
-        "locks.MmapLock.idle",
-        "machine.Machine.charge",
-        "machine.Machine.file",
-        "machine.Machine.free_vma",
-        "machine.Machine.lock_step",
-        "machine.Machine.look_at",
-        "mm.Mm.count_pages",
         "observers._foreign_entry",
         "observers._rmap_anon",
         "observers._walk",
@@ -214,42 +188,9 @@ CLAIM = Claim(
         "observers.rmap_walk",
         "observers.rmap_walk_of_file",
         "recovery.open_coded.OpenCoded.unmap_region",
-        "recovery.unmap_in_place.UnmapInPlace.tree_end",
-        "recovery.unmap_in_place.UnmapInPlace.unmap",
         "recovery.zero_marker.ZeroMarker614.recover",
-        "rmap._link",
-        "rmap.clone_anon_vmas",
-        "rmap.fork_anon_vma",
-        "rmap.link_file",
-        "rmap.prepare_anon_vma",
-        "rmap.unlink_anon_vmas",
-        "rmap.unlink_file",
-        "teardown._unlink",
-        "teardown.count_rss",
-        "teardown.free_pgtables",
-        "teardown.put_policy",
-        "teardown.release_pat",
-        "teardown.release_vmas",
-        "teardown.remove_vma",
-        "teardown.unmap_vmas",
-        "teardown.zap_vma",
     ),
-    around=(
-        "impl.maple",
-        "failure",
-        "advise",
-        "calls",
-        "flags",
-        "free_range",
-        "geometry",
-        "limits",
-        "map",
-        "objects",
-        "page_tables",
-        "ranges",
-        "split",
-        "touch",
-    ),
+    around=AROUND,
     parts=_parts(),
     twins=(
         Twin(

@@ -15,24 +15,16 @@ from collections.abc import Iterator
 
 import z3  # type: ignore[import-untyped]
 
-from impl.mm.geometry import X86_64
-from impl.mm.recovery import RECOVERIES
-from proofs.claim import Claim, Edit, Twin, main
-from proofs.layouts import areas, fork_to_case
-from proofs.paths import Paths, Program, claim
-from proofs.stage import populated
-from proofs.undo_exact import any_number, failed_fork, undo
-from proofs.words import Word
+from mapleproof.impl.mm.geometry import X86_64
+from mapleproof.impl.mm.recovery import RECOVERIES, claimed
+from mapleproof.proofs.engine.claim import Claim, Edit, Twin, main
+from mapleproof.proofs.engine.paths import Paths, Program, claim
+from mapleproof.proofs.engine.words import Word
+from mapleproof.proofs.mm.layouts import areas, fork_to_case
+from mapleproof.proofs.mm.stage import populated
+from mapleproof.proofs.undo_exact import any_number, failed_fork, undo
 
-NAMES = (
-    "bulk_insert",
-    "exit_marker_v2",
-    "undo_v3",
-    "undo_v4",
-    "open_coded",
-    "zero_marker",
-    "unmap_in_place",
-)
+NAMES = claimed("recoveries_agree")
 BASE = "unmap_in_place"
 AGREE = {
     "one left": (("bulk_insert", "undo_v3", "undo_v4", "open_coded", "zero_marker", BASE),),

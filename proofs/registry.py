@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proofs import (
+from mapleproof.proofs import (
     accounting,
     dup_is_isomorphic,
     dup_is_linear,
@@ -15,9 +15,10 @@ from proofs import (
     recoveries_agree,
     replace_needs_no_memory,
     undo_exact,
+    words_suffice,
     write_kinds,
 )
-from proofs.claim import Claim
+from mapleproof.proofs.engine.claim import Claim
 
 CLAIMS: dict[str, Claim] = {
     module.CLAIM.name: module.CLAIM
@@ -32,6 +33,7 @@ CLAIMS: dict[str, Claim] = {
         write_kinds,
         gap_is_exact,
         replace_needs_no_memory,
+        words_suffice,
         dup_is_isomorphic,
         model_laws,
         dup_is_linear,

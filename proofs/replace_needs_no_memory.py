@@ -12,18 +12,19 @@ from typing import Any
 
 import z3  # type: ignore[import-untyped]
 
-from impl.failure import FailurePlan
-from impl.maple import write
-from impl.maple.geometry import ARANGE_64, MAX, RANGE_64, Geometry
-from proofs.cases import tree_case
-from proofs.claim import Claim, Edit, Twin, main
-from proofs.integers import Integer, assume, choice, claim, number
-from proofs.one_leaf import OneLeaf, Taken
-from proofs.paths import Program
-from proofs.slots import NEW, guarded
-from proofs.tree_cases import ranges_in
-from props.cases.files import Case
-from props.ops.operations import Common, MtreeStoreRange, Snapshot
+from mapleproof.impl.failure import FailurePlan
+from mapleproof.impl.maple import classify
+from mapleproof.impl.maple.geometry import ARANGE_64, MAX, RANGE_64, Geometry
+from mapleproof.proofs.engine.cases import tree_case
+from mapleproof.proofs.engine.claim import Claim, Edit, Twin, main
+from mapleproof.proofs.engine.integers import Integer, assume, choice, claim, number
+from mapleproof.proofs.engine.paths import Program
+from mapleproof.proofs.maple.cases import ranges_in
+from mapleproof.proofs.maple.one_leaf import OneLeaf, Taken
+from mapleproof.proofs.maple.slots import NEW, guarded
+from mapleproof.props.common.files import Case
+from mapleproof.props.common.operation import Common
+from mapleproof.props.maple.operations import MtreeStoreRange, Snapshot
 
 
 class Refuses(FailurePlan):
@@ -49,9 +50,10 @@ def replace_program(count: int, geometry: Geometry) -> Program:
         slot = exactly_one(at)
         tree, plan = at.tree, Refuses()
         tree.plan = plan
-        done = tree.write(at.first, at.last, NEW, (at.leaf, at.low, at.high))  # type: ignore[arg-type]
+        _place(at)
+        done = tree.write(at.first, at.last, NEW, True)  # type: ignore[arg-type]
         claim("nothing is asked for", plan.asked == 0 and tree.error == 0)
-        claim("it is an exact fit", done is not None and done.kind == "exact_fit")
+        claim("it is an exact fit", done and tree.store.name == "exact_fit")
         held = [one.held for one in at.was.ranges]
         held[slot] = NEW
         now = at.now().ranges
@@ -75,8 +77,8 @@ def clear_program(count: int, geometry: Geometry, most: bool) -> Program:
             tree.height = height
         if most:
             assume(z3.And(slot == count - 1, number(at.high) != MAX))
-        store = _classified(at)
-        need = write.nodes_needed(tree, store, None)
+        _classify(at)
+        need = classify.nodes_needed(tree, tree.store, None)
         if most:
             claim("three nodes a level and one are needed", number(need) == 3 * height.term + 1)
         elif at.alone:
@@ -87,10 +89,17 @@ def clear_program(count: int, geometry: Geometry, most: bool) -> Program:
     return guarded(run)
 
 
-def _classified(at: OneLeaf) -> write.Store:
+def _place(at: OneLeaf) -> None:
+    """The tree knows the leaf that its next store begins in."""
+    store = at.tree.store
+    store.node, store.low, store.high = at.leaf, at.low, at.high
+
+
+def _classify(at: OneLeaf) -> None:
     """The kind of the store of NULL; one that leaves the leaf is not followed, its kind is what matters."""
+    _place(at)
     with Taken():
-        return write.classify(at.tree, at.leaf, at.low, at.high, at.first, at.last, None, False)  # type: ignore[arg-type]
+        classify.classify(at.tree, at.tree.store, at.first, at.last, None, False)  # type: ignore[arg-type]
 
 
 def to_case(_part: str, inputs: dict[str, int]) -> Case:
@@ -103,8 +112,8 @@ def to_case(_part: str, inputs: dict[str, int]) -> Case:
     return tree_case("replaced in place", [*program, Snapshot()], rcu=bool(inputs.get("rcu")))
 
 
-CLASSIFY = "impl.maple.write:classify"
-NEEDED = "impl.maple.write:nodes_needed"
+CLASSIFY = "impl.maple.classify:classify"
+NEEDED = "impl.maple.classify:nodes_needed"
 
 CLAIM = Claim(
     name="replace_needs_no_memory",
@@ -118,15 +127,18 @@ CLAIM = Claim(
     " RCU mode"
     " on and off",
     executes=(
+        "classify.classify",
+        "classify.nodes_needed",
+        "structure.Structure.__init__",
         "tree.MapleTree.write",
-        "write.classify",
-        "write.nodes_needed",
         "write.commit",
-        "tree.MapleTree.__init__",
+        "write.replace_entry",
     ),
     around=(
         "failure",
         "pool",
+        "rows",
+        "tally",
     ),
     parts={
         **{f"replaced, {count} slots": replace_program(count, RANGE_64) for count in range(1, 17)},
@@ -143,7 +155,7 @@ CLAIM = Claim(
                 Edit(
                     CLASSIFY, "if left == right and not keep_left", "if left == right < end and not keep_left"
                 ),
-                Edit(NEEDED, '("exact_fit", "slot_store", "append")', '("exact_fit",)'),
+                Edit(NEEDED, "(EXACT_FIT, SLOT_STORE, APPEND)", "(EXACT_FIT,)"),
                 Edit(NEEDED, "return 1 if tree.rcu else 0", "return 1"),
             ),
             ("replaced, 2 slots",),
@@ -152,7 +164,7 @@ CLAIM = Claim(
         Twin(
             "node_for_an_exact_fit",
             "a node is reserved for an exact fit",
-            (Edit(NEEDED, '("exact_fit", "slot_store", "append")', '("slot_store", "append")'),),
+            (Edit(NEEDED, "(EXACT_FIT, SLOT_STORE, APPEND)", "(SLOT_STORE, APPEND)"),),
             ("replaced, 2 slots",),
             to_case=to_case,
         ),

@@ -14,25 +14,34 @@ from typing import Any
 
 import z3  # type: ignore[import-untyped]
 
-from impl.mm.exit import exit_mmap
-from impl.mm.geometry import X86_64, X86_64_LA57, PageGeometry
-from impl.mm.objects import ZERO, Vma
-from impl.mm.recovery import RECOVERIES, Recovery
-from proofs.claim import Claim, Edit, Twin, main
-from proofs.layouts import fork_to_case
-from proofs.paths import Program, assume, claim
-from proofs.stage import ListCursor, Stage, claim_order, in_order, mapped, on_stage, populated, vmas
-from proofs.walk_turns import marked_parts, release_parts, zap_parts
-from proofs.walks import Walked, walked
-from proofs.words import Word, choose, term_of
+from mapleproof.impl.mm.exit import exit_mmap
+from mapleproof.impl.mm.geometry import X86_64, X86_64_LA57, PageGeometry
+from mapleproof.impl.mm.objects import ZERO, Vma
+from mapleproof.impl.mm.recovery import RECOVERIES, Recovery, claimed
+from mapleproof.proofs.engine.claim import Claim, Edit, Twin, main
+from mapleproof.proofs.engine.paths import Program, assume, claim
+from mapleproof.proofs.engine.words import Word, choose, term_of
+from mapleproof.proofs.mm.layouts import fork_to_case
+from mapleproof.proofs.mm.stage import (
+    ListCursor,
+    SpaceStage,
+    claim_order,
+    in_order,
+    mapped,
+    on_stage,
+    populated,
+    vmas,
+)
+from mapleproof.proofs.mm.walk_turns import marked_parts, release_parts, zap_parts
+from mapleproof.proofs.mm.walks import Walked, walked
 
-RIGHT = ("bulk_insert", "zero_marker", "zero_marker_6_14", "zero_marker_6_17", "unmap_in_place")
+RIGHT = claimed("undo_exact")
 """Recoveries for which the claim holds without a condition."""
 
 
-def failed_fork(copied: int, left: int, shape: PageGeometry, bulk: bool) -> tuple[Stage, Any, list[Vma]]:
+def failed_fork(copied: int, left: int, shape: PageGeometry, bulk: bool) -> tuple[SpaceStage, Any, list[Vma]]:
     """A fork that failed with ``copied`` VMAs duplicated and ``left`` of the parent's in the child's tree."""
-    stage = Stage(shape)
+    stage = SpaceStage(shape)
     own = vmas(stage, [f"vma{number}" for number in range(copied)])
     parent = SimpleNamespace(number=0, machine=stage.machine, tables=stage.mm.tables)
     rest = vmas(stage, [f"left{number}" for number in range(left)], parent)
@@ -50,7 +59,7 @@ def failed_fork(copied: int, left: int, shape: PageGeometry, bulk: bool) -> tupl
     return stage, fork, own
 
 
-def undo(recovery: Recovery, stage: Stage, fork: Any) -> None:
+def undo(recovery: Recovery, stage: SpaceStage, fork: Any) -> None:
     """What happens after a failure."""
     with on_stage(stage):
         recovery.recover(fork)
@@ -75,7 +84,7 @@ def program(name: str, copied: int, left: int, shape: PageGeometry = X86_64) -> 
     return run
 
 
-def check_pages(stage: Stage, own: list[Vma]) -> None:
+def check_pages(stage: SpaceStage, own: list[Vma]) -> None:
     """Exactly the pages of the VMAs are zapped, all before any page table goes."""
     kinds = [kind for kind, _ in stage.events if kind in ("zap", "tables")]
     claim("pages are zapped before their tables go", kinds == sorted(kinds, reverse=True))
@@ -86,7 +95,7 @@ def check_pages(stage: Stage, own: list[Vma]) -> None:
     claim("only such pages are zapped", z3.Implies(stage.zapped(page), mapped(page, own)))
 
 
-def check_tables(stage: Stage, own: list[Vma]) -> None:
+def check_tables(stage: SpaceStage, own: list[Vma]) -> None:
     """Every populated table goes, and none while one below it is still to go."""
     shape = stage.shape
     for level in range(1, shape.levels):

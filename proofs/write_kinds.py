@@ -1,6 +1,6 @@
 """Every write kind leaves what an interval map holds, in sound nodes, with the nodes it reserved.
 
-A leaf: write.classify() and write.commit() on one leaf in any place of a tree, over any range in it. What
+A leaf: classify.classify() and write.commit() on one leaf in any place of a tree, over any range in it. What
 goes on to rebuild.py is taken there: the slots that it is to hold.
 A tree: MapleTree.write() on small trees, where stores split, level out and span leaves. Splits at the
 kernel's fan-outs are in ``rebuilds.py``, requests for nodes in ``requests.py``.
@@ -14,19 +14,19 @@ from typing import Any
 
 import z3  # type: ignore[import-untyped]
 
-from impl.maple import write
-from impl.maple.geometry import MAX, META, Geometry
-from proofs.claim import Claim, Edit, Twin, main
-from proofs.integers import Integer, assume, claim, number, same
-from proofs.one_leaf import QUARTER, SMALL, WIDE, OneLeaf, Taken
-from proofs.paths import Program
-from proofs.rebuilds import cut_program, rebuild_program
-from proofs.requests import request_parts
-from proofs.shapes import Shape
-from proofs.slots import NEW, Range, Ranges, guarded, raw
-from proofs.stores import claim_stored
-from proofs.tree_cases import many, to_case, to_the_border
-from proofs.tree_stage import Stage, grow, held_by, new_tree
+from mapleproof.impl.maple import classify, write
+from mapleproof.impl.maple.geometry import MAX, META, Geometry
+from mapleproof.proofs.engine.claim import Claim, Edit, Twin, main
+from mapleproof.proofs.engine.integers import Integer, assume, claim, number, same
+from mapleproof.proofs.engine.paths import Program
+from mapleproof.proofs.maple.cases import many, to_case, to_the_border
+from mapleproof.proofs.maple.one_leaf import QUARTER, SMALL, WIDE, OneLeaf, Taken
+from mapleproof.proofs.maple.rebuilds import cut_program, rebuild_program
+from mapleproof.proofs.maple.requests import request_parts
+from mapleproof.proofs.maple.shapes import Shape
+from mapleproof.proofs.maple.slots import NEW, Range, Ranges, guarded
+from mapleproof.proofs.maple.stage import TreeStage, grow, held_by, new_tree
+from mapleproof.proofs.maple.stores import claim_stored
 
 
 def leaf_program(count: int, geometry: Geometry, entry: Any, nulls: bool) -> Program:
@@ -40,9 +40,11 @@ def leaf_program(count: int, geometry: Geometry, entry: Any, nulls: bool) -> Pro
             z3.And(entry is None, last.term == number(high), number(high) != MAX),
         )
         with Taken() as taken:
-            store = write.classify(tree, at.leaf, low, high, first, last, entry, False)  # type: ignore[arg-type]
-            kind = store.kind
-            need = write.nodes_needed(tree, store, entry)
+            store = tree.store
+            store.node, store.low, store.high = at.leaf, low, high
+            classify.classify(tree, store, first, last, entry, False)  # type: ignore[arg-type]
+            kind = store.name
+            need = classify.nodes_needed(tree, store, entry)
             everything = z3.And(number(store.first) == 0, number(store.last) == MAX)
             if kind == "new_root":
                 claim("a new root is for what covers everything", everything)
@@ -54,12 +56,10 @@ def leaf_program(count: int, geometry: Geometry, entry: Any, nulls: bool) -> Pro
                 claim("three nodes a level are reserved, and one for a new root", need == 3 * tree.height + 1)
                 return
             claim("what leaves the leaf spans", z3.Not(leaves))
-            nodes = tree.pool.request(need, kind)
-            assert nodes is not None
-            write.commit(tree, store, entry, nodes)
-        if taken.content is not None:
-            held = zip(taken.content.pivots, raw(taken.content.slots), strict=True)
-            now = Ranges(low, [Range(*pair) for pair in held])
+            tree.pool.grant(need)
+            write.commit(tree, store, entry, False)
+        if taken.kind:
+            now = Ranges(low, [Range(*pair) for pair in zip(taken.limits, taken.slots, strict=True)])
         else:
             now = at.now()
         claim_stored(at.was, now, first, last, entry)
@@ -70,7 +70,7 @@ def leaf_program(count: int, geometry: Geometry, entry: Any, nulls: bool) -> Pro
 
 def _claim_kind(at: OneLeaf, store: Any, need: int, size: int, taken: str) -> None:
     """The kind is what the kernel calls it, the leaf has its size, and nodes are taken as reserved."""
-    tree, kind, pool = at.tree, store.kind, at.tree.pool
+    tree, kind, pool = at.tree, store.name, at.tree.pool
     shape, before, border = tree.geometry, len(at.was.ranges), store.right - store.left == 1
     short = size < shape.leaf_min
     if taken:
@@ -81,7 +81,7 @@ def _claim_kind(at: OneLeaf, store: Any, need: int, size: int, taken: str) -> No
         return
     claim("a leaf is no larger than its fan-out", size <= shape.leaf_slots)
     claim("a leaf but the root keeps its minimum", tree.height == 1 or not short)
-    node = tree.root if at.alone else pool.slots[at.above]
+    node = tree.root if at.alone else pool.children[at.above]
     copied, rcu = node != at.leaf, bool(tree.rcu)
     first, last = number(store.first), number(store.last)
     one = z3.Or(*(z3.And(number(low) == first, number(end) == last) for low, end, _ in at.was.nulls()))
@@ -107,11 +107,10 @@ def tree_program(shape: Shape, entry: Any, nulls: bool, geometry: Geometry = SMA
 
     def run() -> None:
         tree = new_tree(geometry, False, False)
-        was = grow(Stage(tree), shape, nulls)
+        was = grow(TreeStage(tree), shape, nulls)
         first, last = Integer.named("first"), Integer.named("last")
         assume(first.term <= last.term)
-        store = tree.write(first, last, entry)  # type: ignore[arg-type]
-        claim("a store is done where there is memory", store is not None)
+        claim("a store is done where there is memory", tree.write(first, last, entry))  # type: ignore[arg-type]
         if tree.root < 0:
             claim("only a NULL over everything leaves no node", entry is None)
             everything = z3.And(
@@ -156,7 +155,7 @@ NULL_COUNTS = (*range(1, 9), 16)
 
 TREES: tuple[Shape, ...] = (1, 3, 5, (2, 2), (2, 5), (5, 2), (2, 2, 2), ((2, 2), (2, 2)))
 
-CLASSIFY = "impl.maple.write:classify"
+CLASSIFY = "impl.maple.classify:classify"
 
 
 def _twin(name: str, what: str, where: str, old: str, new: str, *parts: str, case: Any = None) -> Twin:
@@ -178,45 +177,56 @@ CLAIM = Claim(
     " trees of fan-out 5 and 4 up to height 3 and 8 slots, or without a node; requests granted or refused"
     " in trees of 4 and 5 slots",
     executes=(
-        "write.classify",
-        "write.nodes_needed",
-        "write.commit",
-        "write._splice",
-        "write._copy_leaf",
-        "write._move_border",
-        "write.locate",
-        "rebuild.leaf_content",
-        "rebuild.node_content",
-        "rebuild.limits",
-        "rebuild.fill",
-        "rebuild.split",
-        "rebuild._push",
-        "rebuild._cuts",
-        "rebuild._off_null",
+        "classify.classify",
+        "classify.classify_root",
+        "classify.classify_span",
+        "classify.locate",
+        "classify.nodes_needed",
+        "gaps.update_gap",
+        "rebuild.add_level",
+        "rebuild.climb",
+        "rebuild.grow_root",
+        "rebuild.push",
         "rebuild.rebalance",
-        "rebuild.classify_span",
         "rebuild.span",
-        "rebuild._climb",
-        "rebuild._with_neighbour",
-        "rebuild._level",
+        "rebuild.split",
+        "rebuild.with_neighbour",
+        "structure.Structure.__init__",
+        "structure.Structure.add_nodes",
+        "structure.Structure.high_of",
+        "structure.Structure.low_of",
+        "structure.Structure.nodes",
+        "structure.Structure.pause_point",
+        "structure.Structure.put",
+        "structure.Structure.retire",
+        "structure.Structure.adopt",
+        "structure.Structure.set_root",
+        "structure.Structure.take",
         "tree.MapleTree.write",
-        "tree.MapleTree.put",
-        "tree.MapleTree.set_root",
-        "tree.MapleTree.retire",
-        "tree.MapleTree.replace_root_by_range",
-        "rebuild.Content.__add__",
-        "rebuild.Content.leaf",
-        "rebuild.Content.part",
-        "rebuild.Content.replace",
-        "tree.MapleTree.__init__",
-        "tree.MapleTree.nodes",
-        "tree.MapleTree.pause_point",
-        "tree.MapleTree.store_at_root",
-        "write.update_gap",
+        "workbench.build",
+        "workbench.build_node",
+        "workbench.cuts",
+        "workbench.fill",
+        "workbench.gather_above",
+        "workbench.gather_leaf",
+        "workbench.gather_node",
+        "workbench.gather_span",
+        "workbench.lift",
+        "workbench.off_null",
+        "workbench.put_range",
+        "write.change_leaf",
+        "write.commit",
+        "write.move_border",
+        "write.replace_entry",
+        "write.replace_root_by_range",
+        "write.splice",
+        "write.store_at_root",
     ),
     around=(
         "failure",
         "pool",
+        "rows",
+        "tally",
     ),
     parts=_parts(),
     twins=(
@@ -239,15 +249,15 @@ CLAIM = Claim(
         _twin(
             "border_one_off",
             "a border is moved one index too far",
-            "impl.maple.write:_move_border",
-            "pool.pivots[left] = first - 1",
-            "pool.pivots[left] = first",
+            "impl.maple.write:move_border",
+            "pool.pivots[store.left] = store.first - 1",
+            "pool.pivots[store.left] = store.first",
             "entry, leaf of 7 slots",
         ),
         _twin(
             "slot_copied_twice",
             "a spanning store copies the slot that it has overwritten once more",
-            "impl.maple.rebuild:classify_span",
+            "impl.maple.classify:classify_span",
             "left_min < first, last < far_high",
             "left_min < first, right <= end",
             "entry, tree ((2, 2), (2, 2))",
@@ -256,16 +266,16 @@ CLAIM = Claim(
         _twin(
             "split_at_null",
             "a split may leave a NULL at the end of the left leaf",
-            "impl.maple.rebuild:_off_null",
-            "if content.slots[cut] is not None:",
-            "if cut >= 0:",
+            "impl.maple.workbench:off_null",
+            "if leaf and tree.pool.slots[start + cut] is None:",
+            "if cut < 0:",
             "split of 17 slots",
             case=many,
         ),
         _twin(
             "split_far_right",
             "a split leaves the right node below its minimum",
-            "impl.maple.rebuild:_cuts",
+            "impl.maple.workbench:cuts",
             "half = end // 2",
             "half = end - 2",
             "split of 17 slots",

@@ -5,8 +5,9 @@ include/linux/maple_tree.h, unchanged, the tree's own headers under tools/, and 
 file. It goes to the user's cache folder, under a hash of all that went into it; nothing is written into
 the tree, and none of the kernel's code is kept here.
 
-A build is refused unless nodes are 256 bytes with fan-outs of 16 and 10: without CONFIG_64BIT, which
-the tree's own userspace build does not set, the header takes the 32-bit layout.
+A build is refused unless nodes are 256 bytes with fan-outs of 16 and 10, or 32 and 21 where it is one of 32
+bits: without CONFIG_64BIT, which the tree's own userspace build does not set, the header takes the 32-bit
+layout.
 
 Not covered: other architectures' layouts, the parts of the kernel around the maple tree.
 """
@@ -17,52 +18,39 @@ import hashlib
 import json
 import os
 import platform
-import re
 import shutil
 import subprocess
 import tempfile
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-import platformdirs
-
-from impl.kernel import wire
-from impl.kernel.errors import KernelBuildError
-from impl.kernel.seeds import plant, seed_named
+from mapleproof.impl.kernel import explore_build, wire
+from mapleproof.impl.kernel.cache import cache_folder
+from mapleproof.impl.kernel.errors import KernelBuildError
+from mapleproof.impl.kernel.probe import PROBES, check_tree, probe, traced, tree_version
+from mapleproof.impl.kernel.seeds import plant, seed_named
 
 SHIM = Path(__file__).parent / "shim"
 HANG_FAILURES = 1000
 """So many failed requests for memory in a row, within one step, are a hang."""
 
-_NEEDED = (
-    "lib/maple_tree.c",
-    "include/linux/maple_tree.h",
-    "include/linux/xarray.h",
-    "tools/include/linux/kernel.h",
-)
-
-_PROBES = {
-    "mtree_dup": r"\bint mtree_dup\(",
-    "mtree_alloc_cyclic": r"\bint mtree_alloc_cyclic\(",
-    "mas_find_range": r"\bmas_find_range\(",
-    "maple_status": r"\benum maple_status\b",
-    "preallocate_entry": r"\bint mas_preallocate\(struct ma_state \*mas, void \*entry",
-    "mas_init": r"\bvoid mas_init\(",
-    "mt_set_in_rcu": r"\bmt_set_in_rcu\(",
-}
-"""What a tree may lack, and the declaration in its maple_tree.h that shows it is there."""
-
 
 @dataclass(frozen=True)
 class Variant:
-    """How to build: sanitizers as ``-fsanitize=`` takes them, the kernel's debug checks, a seeded mistake."""
+    """How to build: sanitizers as ``-fsanitize=`` takes them, the kernel's debug checks, a seeded mistake,
+    and for words of how many ``bits``: 64, or 32. ``explore`` makes the explorer of interleavings (see
+    explorer.py) in place of the server."""
 
     sanitize: str = ""
     debug: bool = False
     seed: str = ""
+    bits: int = 64
+    explore: bool = False
 
     def __str__(self) -> str:
         parts = [self.sanitize, "debug" if self.debug else "", f"seed {self.seed}" if self.seed else ""]
+        parts += ["32 bits"] if self.bits == 32 else []
+        parts += ["explorer"] if self.explore else []
         return ", ".join(filter(None, parts)) or "plain"
 
 
@@ -76,6 +64,8 @@ class Build:
     variant: Variant
     source: str
     capabilities: tuple[str, ...] = field(default=())
+    traced: tuple[str, ...] = field(default=())
+    """The functions of the tree that have a tracepoint."""
 
     @property
     def server(self) -> Path:
@@ -92,34 +82,8 @@ class Build:
         return tuple(name for name in wire.OPS if name not in self.ops)
 
 
-def cache_folder() -> Path:
-    return Path(platformdirs.user_cache_dir("mapleproof")) / "kernel"
-
-
-def tree_version(tree: Path) -> str:
-    """The version that the tree's Makefile states, ``unknown`` where there is none."""
-    try:
-        text = (tree / "Makefile").read_text(errors="replace")
-    except OSError:
-        return "unknown"
-    found = dict(re.findall(r"^(VERSION|PATCHLEVEL|SUBLEVEL|EXTRAVERSION) *= *(\S*)", text, re.MULTILINE))
-    numbers = ".".join(found[key] for key in ("VERSION", "PATCHLEVEL", "SUBLEVEL") if found.get(key))
-    return numbers + found.get("EXTRAVERSION", "") or "unknown"
-
-
-def check_tree(tree: Path) -> None:
-    """KernelBuildError unless this folder is a kernel tree with a maple tree in it."""
-    if not tree.is_dir():
-        raise KernelBuildError(f"{tree}: no such folder")
-    missing = [name for name in _NEEDED if not (tree / name).is_file()]
-    if missing:
-        raise KernelBuildError(f"{tree}: not a kernel source tree with a maple tree: {missing[0]} is missing")
-
-
-def probe(tree: Path) -> tuple[str, ...]:
-    """The names of what this tree has, of all that a tree may lack."""
-    header = (tree / "include/linux/maple_tree.h").read_text(errors="replace")
-    return tuple(name for name, pattern in _PROBES.items() if re.search(pattern, header))
+LEAST_FREE = 1 << 20
+"""Bytes that a build cannot do without: where fewer are left, that is why it failed."""
 
 
 def compiler() -> str:
@@ -130,7 +94,20 @@ def compiler() -> str:
     return path
 
 
-def _flags(tree: Path, variant: Variant, capabilities: tuple[str, ...]) -> list[str]:
+def check_32_bits(cc: str) -> None:
+    """KernelBuildError where this compiler cannot make and link a program of 32 bits."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / "empty.c"
+        source.write_text("#include <stdlib.h>\nint main(void) { return 0; }\n")
+        done = subprocess.run(
+            [cc, "-m32", str(source), "-o", str(source.with_suffix(""))], capture_output=True, check=False
+        )
+    if done.returncode:
+        said = first_error(done.stderr.decode(errors="replace"))
+        raise KernelBuildError(f"no 32-bit build: {cc} -m32 fails: {said} (on Debian: install gcc-multilib)")
+
+
+def compile_flags(tree: Path, variant: Variant, capabilities: tuple[str, ...]) -> list[str]:
     flags = ["-std=gnu11", "-O2", "-g", "-fno-omit-frame-pointer", "-fno-strict-aliasing", "-fno-pie", "-w"]
     flags += [
         f"-fmacro-prefix-map={tree}/=",
@@ -147,13 +124,15 @@ def _flags(tree: Path, variant: Variant, capabilities: tuple[str, ...]) -> list[
             "-O1",
             f"-DSHIM_UBSAN={+undefined}",
         ]
-    flags += ["-DCONFIG_64BIT", "-DXA_CHUNK_SHIFT=6", f"-DSHIM_HANG_FAILURES={HANG_FAILURES}"]
-    flags += [f"-DHAVE_{name}={int(name in capabilities)}" for name in _PROBES]
+    flags += ["-m32"] if variant.bits == 32 else ["-DCONFIG_64BIT"]
+    flags += ["-DCONFIG_LOCKDEP", "-DXA_CHUNK_SHIFT=6", f"-DSHIM_HANG_FAILURES={HANG_FAILURES}"]
+    flags += [f"-DHAVE_{name}={int(name in capabilities)}" for name in PROBES]
     if variant.debug:
         flags.append("-DCONFIG_DEBUG_MAPLE_TREE")
     header = tree / "include/linux"
     flags += [f'-DSHIM_MAPLE_TREE_H="{header}/maple_tree.h"', f'-DSHIM_XARRAY_H="{header}/xarray.h"']
-    return [*flags, f"-I{SHIM}", f"-I{SHIM}/include", f"-I{tree}/tools/include"]
+    first = explore_build.includes() if variant.explore else []
+    return [*flags, *first, f"-I{SHIM}", f"-I{SHIM}/include", f"-I{tree}/tools/include"]
 
 
 def _ops_header() -> str:
@@ -168,6 +147,8 @@ def _run(command: list[str], tree: Path, log: Path) -> bytes:
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_bytes(" ".join(command).encode() + b"\n" + done.stderr)
     first = first_error(done.stderr.decode(errors="replace"))
+    if shutil.disk_usage(log.parent).free < LEAST_FREE:
+        raise KernelBuildError(f"{log.parents[1]}: no build can be kept there: the disk is full")
     raise KernelBuildError(f"{tree}: does not compile: {first} (log: {log})", log)
 
 
@@ -182,7 +163,8 @@ def _key(preprocessed: bytes, source: bytes, flags: list[str], cc: str, tree: Pa
     """A hash of all that goes into a build. Where the tree lies is no part of it."""
     version = subprocess.run([cc, "--version"], capture_output=True, check=False).stdout
     digest = hashlib.sha256()
-    options = "\0".join(flag.replace(str(tree), "TREE").replace(str(SHIM), "SHIM") for flag in flags)
+    ours = str(SHIM.parent)
+    options = "\0".join(flag.replace(str(tree), "TREE").replace(ours, "OURS") for flag in flags)
     parts = [
         preprocessed,
         source,
@@ -190,9 +172,10 @@ def _key(preprocessed: bytes, source: bytes, flags: list[str], cc: str, tree: Pa
         version,
         platform.machine().encode(),
         _ops_header().encode(),
+        "\n".join(traced(tree)).encode(),
     ]
-    for path in sorted(SHIM.rglob("*.[ch]")):
-        parts += [str(path.relative_to(SHIM)).encode(), path.read_bytes()]
+    for path in sorted([*SHIM.rglob("*.[ch]"), *explore_build.FOLDER.rglob("*.[ch]")]):
+        parts += [str(path.relative_to(SHIM.parent)).encode(), path.read_bytes()]
     for part in parts:
         digest.update(len(part).to_bytes(8, "little") + part)
     return digest.hexdigest()[:20]
@@ -204,12 +187,17 @@ def build(path: str | os.PathLike[str], variant: Variant | None = None) -> Build
     tree = Path(path).expanduser().resolve()
     check_tree(tree)
     cc = compiler()
+    if variant.bits == 32:
+        check_32_bits(cc)
     capabilities = probe(tree)
-    flags = _flags(tree, variant, capabilities)
+    flags = compile_flags(tree, variant, capabilities)
     source = tree / "lib/maple_tree.c"
     cache = cache_folder()
-    cache.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(dir=cache, prefix="new-"))
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(dir=cache, prefix="new-"))
+    except OSError as error:
+        raise KernelBuildError(f"{cache}: no build can be kept there: {error.strerror}") from error
     try:
         if variant.seed:
             text = plant(source.read_text(), seed_named(variant.seed))
@@ -222,17 +210,24 @@ def build(path: str | os.PathLike[str], variant: Variant | None = None) -> Build
         final = cache / key
         if not (final / "build.json").is_file():
             (work / "ops.h").write_text(_ops_header())
-            parts = [str(source), *sorted(str(file) for file in SHIM.glob("*.c"))]
-            _run([cc, *flags, "-no-pie", f"-I{work}", *parts, "-o", str(work / "server")], tree, log)
-            about = {
+            if variant.explore:
+                for command in explore_build.commands(cc, flags, source, work):
+                    _run(command, tree, log)
+            else:
+                parts = [str(source), *sorted(str(file) for file in SHIM.glob("*.c"))]
+                _run([cc, *flags, "-no-pie", f"-I{work}", *parts, "-o", str(work / "server")], tree, log)
+            about: dict[str, object] = {
                 "key": key,
                 "version": tree_version(tree),
                 "variant": asdict(variant),
                 "source": str(tree),
             }
-            (work / "build.json").write_text(json.dumps({**about, "capabilities": capabilities}, indent=1))
+            about |= {"capabilities": capabilities, "traced": traced(tree)}
+            (work / "build.json").write_text(json.dumps(about, indent=1))
             _move(work, final)
-        return load(final)
+        return replace(load(final), source=str(tree))
+    except OSError as error:
+        raise KernelBuildError(f"{cache}: no build can be kept there: {error.strerror}") from error
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
@@ -250,8 +245,8 @@ def load(folder: Path) -> Build:
     """A build that is in the cache."""
     about = json.loads((folder / "build.json").read_text())
     variant = Variant(**about["variant"])
-    able = tuple(about["capabilities"])
-    return Build(folder, about["key"], about["version"], variant, about["source"], able)
+    able, points = tuple(about["capabilities"]), tuple(about.get("traced", ()))
+    return Build(folder, about["key"], about["version"], variant, about["source"], able, points)
 
 
 def list_builds() -> list[Build]:

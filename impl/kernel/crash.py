@@ -11,7 +11,7 @@ import signal
 import subprocess
 from dataclasses import dataclass, field
 
-from impl.kernel.build import Build
+from mapleproof.impl.kernel.build import Build
 
 _SANITIZER = re.compile(r"SUMMARY: AddressSanitizer: ([\w-]+)")
 _WRAPPERS = {"mt_alloc_one", "mt_alloc_bulk", "mt_free_one", "mt_free_bulk", "mt_free_rcu", "ma_free_rcu"}

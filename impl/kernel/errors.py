@@ -1,4 +1,4 @@
-"""What this package raises: one class, whose message is one line that a person can act on."""
+"""What this package raises; each message is one line that a person can act on."""
 
 from __future__ import annotations
 
@@ -11,3 +11,7 @@ class KernelBuildError(Exception):
     def __init__(self, message: str, log: Path | None = None) -> None:
         super().__init__(message)
         self.log = log
+
+
+class KernelFetchError(KernelBuildError):
+    """Kernel sources that are not to be had."""

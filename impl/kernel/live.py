@@ -20,11 +20,13 @@ import socket
 import struct
 import subprocess
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from impl.kernel.build import cache_folder, compiler, first_error
-from impl.kernel.errors import KernelBuildError
+from mapleproof.impl.kernel.build import compiler, first_error
+from mapleproof.impl.kernel.cache import cache
+from mapleproof.impl.kernel.errors import KernelBuildError
 
 AGENT = Path(__file__).parent / "agent" / "agent.c"
 REGION = range(1 << 39, 8 << 39)
@@ -39,7 +41,9 @@ GRACE = 2.0
 FILES = 4
 FILE_SIZE = 1 << 42
 
-MMAP, MUNMAP, MPROTECT, MREMAP, MADVISE, TOUCH, WRITE, READ, FORK, EXIT = range(10)
+MMAP, MUNMAP, MPROTECT, MREMAP, MADVISE, TOUCH, WRITE, READ, FORK, EXIT, SYSCALL, BIND, USERFAULT, FORKS = (
+    range(14)
+)
 
 MAP_SHARED, MAP_PRIVATE, MAP_FIXED, MAP_ANONYMOUS = 0x01, 0x02, 0x10, 0x20
 MREMAP_MAYMOVE, MREMAP_FIXED = 1, 2
@@ -50,8 +54,9 @@ FLAGS = {"rd": 0x1, "wr": 0x2, "ex": 0x4, "sh": 0x8, "dc": 0x20000, "ac": 0x1000
 
 _COMMAND = struct.Struct("<QQQQQQ")
 _ANSWER = struct.Struct("<qQ")
-_FIRST_SOCKET = 10
-_FIRST_FILE = 100
+_FIRST_COMMANDS = 10
+_FIRST_ANSWERS = _FIRST_COMMANDS + SLOTS
+FIRST_FILE = 100
 _HEAD = re.compile(r"([0-9a-f]+)-([0-9a-f]+) ")
 
 
@@ -92,7 +97,7 @@ def agent() -> Path:
     if reason:
         raise KernelBuildError(reason)
     source = AGENT.read_bytes()
-    final = cache_folder().parent / f"agent-{hashlib.sha256(source).hexdigest()[:16]}"
+    final = cache() / f"agent-{hashlib.sha256(source).hexdigest()[:16]}"
     if final.is_file():
         return final
     final.parent.mkdir(parents=True, exist_ok=True)
@@ -107,6 +112,19 @@ def agent() -> Path:
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return final
+
+
+def read_smaps(lines: Iterable[str], region: range) -> list[LiveArea]:
+    """The VMAs that begin in a region, as /proc/PID/smaps tells them."""
+    areas: list[LiveArea] = []
+    start = end = 0
+    for line in lines:
+        if line.startswith("VmFlags:"):
+            if start in region:
+                areas.append(LiveArea(start, end, sum(FLAGS.get(flag, 0) for flag in line.split()[1:])))
+        elif found := _HEAD.match(line):
+            start, end = int(found[1], 16), int(found[2], 16)
+    return areas
 
 
 class LiveSpaces:
@@ -125,8 +143,13 @@ class LiveSpaces:
         self._start()
 
     def _start(self) -> None:
-        moves = [(theirs.fileno(), _FIRST_SOCKET + slot) for slot, (_, theirs) in enumerate(self._sockets)]
-        moves += [(file, _FIRST_FILE + number) for number, file in enumerate(self._files)]
+        ends = [theirs.fileno() for _, theirs in self._sockets]
+        moves = [
+            (end, first + slot)
+            for first in (_FIRST_COMMANDS, _FIRST_ANSWERS)
+            for slot, end in enumerate(ends)
+        ]
+        moves += [(file, FIRST_FILE + number) for number, file in enumerate(self._files)]
         actions = [(os.POSIX_SPAWN_DUP2, here, there) for here, there in _clear(moves)]
         pid = os.posix_spawn(str(self._program), ["agent"], {}, file_actions=actions)
         self._first = pid
@@ -141,7 +164,7 @@ class LiveSpaces:
         flags = (
             MAP_FIXED | (MAP_SHARED if shared else MAP_PRIVATE) | (0 if file is not None else MAP_ANONYMOUS)
         )
-        number = _FIRST_FILE + file if file is not None else -1
+        number = FIRST_FILE + file if file is not None else -1
         ret = self._ask(space, MMAP, start, size, prot, flags, number)
         return 0 if ret == start else ret
 
@@ -192,20 +215,8 @@ class LiveSpaces:
 
     def areas(self, space: int) -> list[LiveArea]:
         """The VMAs in REGION, in order."""
-        areas: list[LiveArea] = []
-        inside = False
-        start = end = 0
         with open(f"/proc/{self.spaces[space].pid}/smaps") as file:
-            for line in file:
-                if line.startswith("VmFlags:"):
-                    if inside:
-                        areas.append(
-                            LiveArea(start, end, sum(FLAGS.get(flag, 0) for flag in line.split()[1:]))
-                        )
-                elif found := _HEAD.match(line):
-                    start, end = int(found[1], 16), int(found[2], 16)
-                    inside = start in REGION
-        return areas
+            return read_smaps(file, REGION)
 
     def table_bytes(self, space: int) -> int:
         """Bytes of page tables below the topmost, without the agent's own."""

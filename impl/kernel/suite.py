@@ -21,9 +21,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from impl.kernel.build import cache_folder, first_error
-from impl.kernel.errors import KernelBuildError
-from impl.kernel.seeds import Seed, plant
+from mapleproof.impl.kernel.build import first_error
+from mapleproof.impl.kernel.cache import cache_folder
+from mapleproof.impl.kernel.errors import KernelBuildError
+from mapleproof.impl.kernel.seed import KernelSeed
+from mapleproof.impl.kernel.seeds import plant
 
 FOLDER = "tools/testing/radix-tree"
 NEEDED = (
@@ -73,7 +75,7 @@ class KernelSuite:
     def __exit__(self, *exception: object) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def build(self, seed: Seed | None) -> None:
+    def build(self, seed: KernelSeed | None) -> None:
         """Build the suite, with a mistake in the tree. KernelBuildError where it does not compile."""
         source = (self.tree / "lib/maple_tree.c").read_text()
         (self._folder / "lib/maple_tree.c").write_text(plant(source, seed) if seed else source)

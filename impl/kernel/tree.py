@@ -23,10 +23,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from impl.kernel import wire
-from impl.kernel.build import Build, Variant, build
-from impl.kernel.crash import Crash
-from impl.kernel.wire import Answer, Node, Step
+from mapleproof.impl.kernel import wire
+from mapleproof.impl.kernel.build import Build, Variant, build
+from mapleproof.impl.kernel.crash import Crash
+from mapleproof.impl.kernel.wire import Answer, Node, Step
 
 _HEAD = struct.Struct("<II")
 _COUNT = struct.Struct("<I")
@@ -54,13 +54,14 @@ class KernelTree:
         sanitize: str = "",
         debug: bool = False,
         seed: str = "",
+        bits: int = 64,
         nowait_fails: bool = False,
         rcu_by_hand: bool = False,
         warnings_pass: bool = False,
         hang_seconds: float = 2.0,
     ) -> None:
         if not isinstance(source, Build):
-            source = build(source, Variant(sanitize=sanitize, debug=debug, seed=seed))
+            source = build(source, Variant(sanitize, debug, seed, bits))
         self.build = source
         self.crash: Crash | None = None
         """What the last crash was, None before the first."""

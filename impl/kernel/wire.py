@@ -16,7 +16,12 @@ from typing import Any, NamedTuple
 
 STEP = struct.Struct("<BBHIQQQQ")
 ANSWER = struct.Struct("<iIQQQ")
-NO_LIMIT = 2**32 - 1
+FAIL_AFTER, FAIL_ONCE, FAIL_NOWAIT, FAIL_NEVER = (plan << 30 for plan in range(4))
+"""What becomes of requests for memory within a step, in the two highest bits; a number of 28 bits goes with
+it."""
+GFP = {"kernel": 0, "nowait": 1 << 28, "nofail": 2 << 28}
+"""What the caller asks for memory with, in the two bits below."""
+LARGEST = 2**28 - 1
 UNSUPPORTED = 2**32 - 1
 
 STATUSES = ("active", "start", "root", "none", "pause", "overflow", "underflow", "error")
@@ -38,6 +43,8 @@ OPS: dict[str, Op] = {
     # the port's own
     "reset": Op(("flags", "mode"), "leaked"),
     "live_allocations": Op((), "live"),
+    "nodes": Op((), "nodes"),
+    "give_back": Op((), "none"),
     "events": Op((), "events"),
     "clock": Op((), "clock"),
     "rcu_read_lock": Op((), "none"),
@@ -61,13 +68,16 @@ OPS: dict[str, Op] = {
     "mt_next": Op(("index", "max"), "entry"),
     "mt_prev": Op(("index", "min"), "entry"),
     "mtree_dup": Op(("into",), "ret", "mtree_dup"),
+    "__mt_dup": Op(("into",), "ret", "mtree_dup"),
     "mtree_destroy": Op((), "none"),
+    "__mt_destroy": Op((), "none"),
     "mt_set_in_rcu": Op((), "none", "mt_set_in_rcu"),
     "mt_clear_in_rcu": Op((), "none", "mt_set_in_rcu"),
     # the advanced API
     "mas_init": Op(("index",), "none"),
     "mas_set": Op(("index",), "none"),
     "mas_set_range": Op(("first", "last"), "none"),
+    "__mas_set_range": Op(("first", "last"), "none", "__mas_set_range"),
     "mas_walk": Op((), "cursor"),
     "mas_find": Op(("max",), "cursor"),
     "mas_next": Op(("max",), "cursor"),
@@ -83,8 +93,12 @@ OPS: dict[str, Op] = {
     "mas_store": Op(("entry",), "ret"),
     "mas_preallocate": Op(("entry",), "ret"),
     "mas_store_prealloc": Op(("entry",), "none"),
-    "mas_expected_entries": Op(("count",), "ret"),
+    "mas_expected_entries": Op(("count",), "ret", "mas_expected_entries"),
+    "mas_alloc_cyclic": Op(("entry", "min", "max", "next"), "cyclic", "mas_alloc_cyclic"),
+    "mas_for_each": Op(("max",), "entries"),
+    "mas_for_each_rev": Op(("min",), "entries", "mas_for_each_rev"),
     "mas_nomem": Op((), "ret"),
+    "mas_nomem_nofail": Op(("first", "last"), "ret", "mas_nomem_nofail"),
     "mas_destroy": Op((), "none"),
     "mas_erase": Op((), "cursor"),
     "mas_pause": Op((), "none"),
@@ -108,6 +122,18 @@ _CODES: dict[str, tuple[int, tuple[str, ...]]] = {
 }
 
 
+def failing(step: Step) -> int:
+    """What becomes of a step's requests for memory, as it is sent. ValueError where two things are said of
+    it."""
+    after, count, nowait = step.get("fail_after"), step.get("fail_count"), step.get("fail_nowait")
+    gfp = GFP[step.get("gfp", "kernel")]
+    if (after is not None and nowait) or count not in (None, 1):
+        raise ValueError("a step has fail_after, fail_after with a fail_count of 1, or fail_nowait")
+    if after is not None:
+        return (FAIL_AFTER if count is None else FAIL_ONCE) | gfp | int(min(after, LARGEST))
+    return (FAIL_NOWAIT if nowait else FAIL_NEVER) | gfp
+
+
 def encode(step: Step) -> bytes:
     """One step as the server reads it. ValueError where it is not one."""
     get = step.get
@@ -115,12 +141,11 @@ def encode(step: Step) -> bytes:
         code, (a, b, c, d) = _CODES[step["op"]]
     except KeyError:
         raise ValueError(f"unknown op: {get('op')!r}") from None
-    cursor, tree, limit = get("cursor", 0), get("tree", 0), get("fail_after", NO_LIMIT)
+    cursor, tree, fail = get("cursor", 0), get("tree", 0), failing(step)
     try:
-        return STEP.pack(code, cursor, tree, limit, get(a) or 0, get(b) or 0, get(c) or 0, get(d) or 0)
+        return STEP.pack(code, cursor, tree, fail, get(a) or 0, get(b) or 0, get(c) or 0, get(d) or 0)
     except struct.error:
-        limit = NO_LIMIT if limit is None else min(limit, NO_LIMIT)
-        return STEP.pack(code, cursor, tree, limit, *[word(get(key)) for key in (a, b, c, d)])
+        return STEP.pack(code, cursor, tree, fail, *[word(get(key)) for key in (a, b, c, d)])
 
 
 def encode_many(steps: Iterable[Step]) -> bytes:
@@ -165,6 +190,7 @@ _DECODERS: dict[str, Callable[[int, int, int, int, int], Answer]] = {
     "area": _area,
     "clock": lambda ret, status, entry, index, last: {"ns": index},
     "leaked": lambda ret, status, entry, index, last: {"leaked": index},
+    "nodes": lambda ret, status, entry, index, last: {"nodes": [ret, entry, index, last]},
     "live": lambda ret, status, entry, index, last: {"live": index, "pending": last, "warnings": entry},
 }
 
@@ -212,6 +238,7 @@ def _decode_shape(root: int, words: tuple[int, ...]) -> list[Node]:
     return nodes
 
 
+_FAILING = frozenset({"fail_after", "fail_nowait"})
 _ANSWERS = {name: _DECODERS.get(op.answer, op.answer) for name, op in OPS.items()}
 
 
@@ -235,7 +262,7 @@ def decode_many(steps: Iterable[Step], data: bytes) -> list[Answer]:
         elif callable(decoder):
             answers.append(decoder(ret, status, entry, index, last))
         elif decoder == _ERASED:
-            answers.append({"entry": _entry(entry)} | ({"ret": ret} if "fail_after" in step else {}))
+            answers.append({"entry": _entry(entry)} | ({"ret": ret} if not _FAILING.isdisjoint(step) else {}))
         elif decoder == _CHECK:
             answers.append({"broken": str(view[at : at + status], "utf-8", "replace")} if ret else {})
             at += status

@@ -6,56 +6,55 @@ rebalanced. So the last nodes of the tree may be below their minimum until the l
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from impl.maple import rebuild, write
-from impl.maple.geometry import MAX, META
-
-if TYPE_CHECKING:
-    from impl.maple.tree import MapleTree
+from mapleproof.impl.maple import classify, gaps, workbench
+from mapleproof.impl.maple.geometry import BENCH, MAX, META
+from mapleproof.impl.maple.structure import Structure
 
 ROOM = 2
 """Slots of each node that the estimate leaves free."""
 
 
-def nodes_for(tree: MapleTree, entries: int) -> int:
+def nodes_for(tree: Structure, entries: int) -> int:
     """Nodes to reserve for ``entries`` entries, a gap behind each (mas_expected_entries).
 
     The nodes of all levels, and working room for one split that goes up to the root.
     """
-    shape = tree.geometry
-    level = -(-(2 * entries + 1) // (shape.leaf_slots - ROOM))
+    leaf, node = tree.leaf_slots - ROOM, tree.node_slots - ROOM
+    level = (2 * entries + 1 + leaf - 1) // leaf
     nodes, height = level, 1
     while level > 1:
-        level = -(-level // (shape.node_slots - ROOM))
+        level = (level + node - 1) // node
         nodes += level
         height += 1
     return nodes + 2 * height + 1
 
 
-def worst_case(tree: MapleTree) -> int:
+def worst_case(tree: Structure) -> int:
     """The most nodes that any one store can need."""
     return 3 * tree.height + 1
 
 
-def finish(tree: MapleTree) -> None:
+def finish(tree: Structure) -> None:
     """Level the last leaf out with the one before it, where it was left short (mas_destroy_rebalance)."""
     if tree.height < 2:
         return
-    pool = tree.pool
-    node, _, _ = write.locate(pool, tree.root, tree.height, MAX)
+    pool, last = tree.pool, tree.store
+    classify.locate(tree, MAX, last)
+    node = last.node
     slot = pool.parents[node >> 4]
-    if pool.end(node) - node + 1 >= tree.geometry.leaf_min - 2 or not slot & META:
+    if pool.end(node) - node + 1 >= tree.leaf_min - 2 or not slot & META:
         return
-    before = pool.slots[slot - 1]
-    both = rebuild.node_content(pool, before, leaf=True) + rebuild.node_content(pool, node, leaf=True)
-    cut = tree.geometry.leaf_slots // 2
-    if both.slots[cut] is None:
+    before = pool.children[slot - 1]
+    low = tree.low_of(before)
+    cut = BENCH + tree.leaf_slots // 2
+    stop = workbench.gather_node(tree, before, BENCH, True)
+    stop = workbench.gather_node(tree, node, stop, True)
+    if pool.slots[cut] is None:
         cut += 1
-    left, right = both.part(0, cut + 1), both.part(cut + 1, len(both.slots))
-    rebuild.fill(pool, before, left)
-    rebuild.fill(pool, node, right)
-    pool.pivots[slot - 1] = right.low - 1
+    limit = pool.pivots[cut]
+    left_gap = workbench.fill(tree, before, BENCH, cut + 1, True, low)
+    right_gap = workbench.fill(tree, node, cut + 1, stop, True, limit + 1)
+    pool.pivots[slot - 1] = limit
     if tree.track_gaps:
-        write.raise_gap(pool, before, left.largest_gap())
-        write.raise_gap(pool, node, right.largest_gap())
+        gaps.raise_gap(pool, before, left_gap)
+        gaps.raise_gap(pool, node, right_gap)

@@ -6,14 +6,12 @@ first that does not hold. Linear in the number of nodes.
 
 from __future__ import annotations
 
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from impl.maple.geometry import MAX, META, STRIDE
-from impl.maple.pool import LIVE, POISON, NodePool
-
-if TYPE_CHECKING:
-    from impl.maple.tree import MapleTree
+from mapleproof.impl.maple.geometry import FIRST_NODE, MAX, META, STRIDE
+from mapleproof.impl.maple.kinds import ACTIVE, FREE, LIVE
+from mapleproof.impl.maple.pool import POISON, NodePool, number_of
+from mapleproof.impl.maple.structure import Structure
 
 INVARIANTS = {
     "root": "A tree has a root node or a bare entry or nothing, and a height only with a root node.",
@@ -27,13 +25,14 @@ INVARIANTS = {
     "nulls": "Two NULL slots never touch, and no leaf but the last ends with one.",
     "poison": "No slot holds what was freed.",
     "gap": "The gap kept for a child is the largest run of NULL below it.",
+    "cursor": "An active cursor stands on a slot of a node that may still be read.",
 }
 
 
 class BrokenInvariant(AssertionError):
     """An invariant does not hold: ``name`` of it, ``node`` shown as text."""
 
-    def __init__(self, name: str, detail: str, node: str) -> None:
+    def __init__(self, name: str, detail: str, node: str = "") -> None:
         super().__init__(f"{INVARIANTS[name]} {detail}\n{node}")
         self.name = name
         self.detail = detail
@@ -44,109 +43,120 @@ def show_node(pool: NodePool, node: int, low: int, high: int, level: int) -> str
     """One node as text: its limits, then each slot's range and what it holds."""
     end = pool.pivots[node + META]
     kind = "leaf" if level == 1 else f"node of level {level}"
-    lines = [f"{kind} {node >> 4} [{low:#x}..{high:#x}], {end - node + 1} slots"]
+    lines = [f"{kind} {number_of(node)} [{low:#x}..{high:#x}], {end - node + 1} slots"]
     first = low
     for slot in range(node, min(end + 1, node + STRIDE)):
         last = pool.pivots[slot] if slot < end else high
-        held = pool.slots[slot]
-        what = repr(held) if level == 1 else f"node {held >> 4} gap {pool.gaps[slot]:#x}"
+        what = repr(pool.slots[slot])
+        if level > 1:
+            what = f"node {number_of(pool.children[slot])} gap {pool.gaps[slot]:#x}"
         lines.append(f"  {slot - node:2} [{first:#x}..{last:#x}] -> {what}")
         first = last + 1
     return "\n".join(lines)
 
 
-def check(tree: MapleTree, reserved: int = 0) -> None:
+def check(tree: Structure, reserved: int = 0) -> None:
     """Raise BrokenInvariant for the first invariant that does not hold.
 
     ``reserved`` is the number of nodes that cursors hold for later.
     """
-    pool = tree.pool
+    used = 0
     if tree.root < 0:
         if tree.height:
-            raise BrokenInvariant("root", f"The height is {tree.height}.", "")
-        _check_leaks(tree, 0, reserved)
-        return
-    if tree.bare is not None or tree.height < 1:
-        raise BrokenInvariant("root", f"Height {tree.height}, bare entry {tree.bare!r}.", "")
-    if pool.parents[tree.root >> 4] != -1:
-        raise BrokenInvariant("parent", "The root has a parent.", "")
-    seen = _Walk(tree)
-    seen.subtree(tree.root, 0, MAX, tree.height)
-    _check_leaks(tree, len(seen.nodes), reserved)
-
-
-def _check_leaks(tree: MapleTree, used: int, reserved: int) -> None:
+            raise BrokenInvariant("root", f"The height is {tree.height}.")
+    else:
+        if tree.bare is not None or tree.height < 1:
+            raise BrokenInvariant("root", f"Height {tree.height}, bare entry {tree.bare!r}.")
+        walk = Walk(tree)
+        walk.subtree(tree.root, 0, MAX, tree.height, -1)
+        used = len(walk.nodes)
     live = tree.pool.live - len(tree.pool.retired)
     if live != used + reserved:
-        raise BrokenInvariant(
-            "leak", f"{live} nodes are allocated, {used} in the tree, {reserved} reserved.", ""
-        )
+        told = f"{live} nodes are allocated, {used} in the tree, {reserved} reserved."
+        raise BrokenInvariant("leak", told)
 
 
-class _Walk:
+def check_cursor(cursor: Any) -> None:
+    """Raise BrokenInvariant where a cursor that was just used is said to be active and has no place."""
+    if cursor.state != ACTIVE:
+        return
+    node, pool = cursor.node, cursor.tree.pool
+    readable = node >= 0 and pool.cells("states", node >> 4, (node >> 4) + 1) != [FREE]
+    if not readable or not node <= cursor.slot <= cursor.end:
+        raise BrokenInvariant("cursor", f"It has node {number_of(node)}, slot {cursor.slot - node}.")
+
+
+class Walk:
     """One walk over the tree: what was seen so far."""
 
-    def __init__(self, tree: MapleTree) -> None:
+    def __init__(self, tree: Structure) -> None:
         self.tree = tree
-        self.pool = tree.pool
         self.nodes: set[int] = set()
         self.after_null = False
 
-    def subtree(self, node: int, low: int, high: int, level: int) -> int:
-        """Check ``node`` and what is below it; the largest run of NULL there."""
-        pool = self.pool
-
-        def broken(name: str, detail: str) -> BrokenInvariant:
-            return BrokenInvariant(name, detail, show_node(pool, node, low, high, level))
-
-        if node < 0 or node % STRIDE or node >= len(pool.pivots):
-            raise BrokenInvariant("live", f"{node} is no node.", "")
-        if pool.state[node >> 4] != LIVE or node in self.nodes:
-            raise BrokenInvariant("live", f"Node {node >> 4} is not allocated or reached twice.", "")
+    def subtree(self, node: int, low: int, high: int, level: int, slot: int) -> int:
+        """Check ``node``, which hangs in ``slot``, and what is below it; the largest run of NULL there."""
+        tree, pool = self.tree, self.tree.pool
+        if node < FIRST_NODE or node % STRIDE or node >= pool.used:
+            raise BrokenInvariant("live", f"{node} is no node.")
+        if pool.states[node >> 4] != LIVE or node in self.nodes:
+            raise BrokenInvariant("live", f"Node {number_of(node)} is not allocated or reached twice.")
         self.nodes.add(node)
-        shape = self.tree.geometry
-        most, least = (shape.leaf_slots, shape.leaf_min) if level == 1 else (shape.node_slots, shape.node_min)
+        leaf = level == 1
+        most, least = (tree.leaf_slots, tree.leaf_min) if leaf else (tree.node_slots, tree.node_min)
         end = pool.pivots[node + META]
         count = end - node + 1
         if not 1 <= count <= most:
-            raise BrokenInvariant("end", f"Node {node >> 4} uses {count} slots of {most}.", "")
-        if node != self.tree.root and count < least and not (high == MAX and self.tree.loaded):
-            raise broken("occupancy", f"It holds {count} slots, the minimum is {least}.")
-        pivots = pool.pivots[node:end]
-        if any(not low <= pivot < high for pivot in pivots) or any(a >= b for a, b in pairwise(pivots)):
-            raise broken("order", "")
+            raise BrokenInvariant("end", f"Node {number_of(node)} uses {count} slots of {most}.")
+        if node != tree.root and count < least and not (high == MAX and tree.loaded):
+            told = f"It holds {count} slots, the minimum is {least}."
+            raise BrokenInvariant("occupancy", told, show_node(pool, node, low, high, level))
+        first = low
+        for at in range(node, end):
+            last = pool.pivots[at]
+            if not first <= last < high:
+                raise BrokenInvariant("order", "", show_node(pool, node, low, high, level))
+            first = last + 1
         if count < STRIDE and pool.pivots[end] != high:
-            raise broken("limit", f"It is stored as {pool.pivots[end]:#x}.")
-        slots = pool.slots[node : end + 1]
-        if any(held is POISON for held in slots):
-            raise broken("poison", "")
-        if level == 1:
-            return self._leaf(slots, [*pivots, high], low, high, broken)
-        return self._inner(node, slots, [*pivots, high], low, level, broken)
+            told = f"It is stored as {pool.pivots[end]:#x}."
+            raise BrokenInvariant("limit", told, show_node(pool, node, low, high, level))
+        if pool.parents[node >> 4] != slot:
+            told = f"Node {number_of(node)} in slot {slot & META} names another."
+            raise BrokenInvariant("parent", told, show_node(pool, node, low, high, level))
+        return self.leaf(node, low, high) if leaf else self.inner(node, low, high, level)
 
-    def _leaf(self, slots: list[Any], pivots: list[int], low: int, high: int, broken: Any) -> int:
-        gap = 0
-        for held, last in zip(slots, pivots, strict=True):
+    def leaf(self, node: int, low: int, high: int) -> int:
+        """The slots of a leaf."""
+        pool = self.tree.pool
+        end = pool.pivots[node + META]
+        gap, first = 0, low
+        for at in range(node, end + 1):
+            last = pool.pivots[at] if at < end else high
+            held: Any = pool.slots[at]
+            if held is POISON:
+                raise BrokenInvariant("poison", "", show_node(pool, node, low, high, 1))
             if held is None:
                 if self.after_null:
-                    raise broken("nulls", f"Before [{low:#x}..{last:#x}] there is one already.")
-                gap = max(gap, last - low + 1)
+                    told = f"Before [{first:#x}..{last:#x}] there is one already."
+                    raise BrokenInvariant("nulls", told, show_node(pool, node, low, high, 1))
+                gap = max(gap, (last - first + 1) & MAX)
             self.after_null = held is None
-            low = last + 1
+            first = last + 1
         if self.after_null and high != MAX:
-            raise broken("nulls", "It ends with NULL.")
+            raise BrokenInvariant("nulls", "It ends with NULL.", show_node(pool, node, low, high, 1))
         return gap
 
-    def _inner(
-        self, node: int, slots: list[int], pivots: list[int], low: int, level: int, broken: Any
-    ) -> int:
-        largest = 0
-        for slot, (child, last) in enumerate(zip(slots, pivots, strict=True), node):
-            gap = self.subtree(child, low, last, level - 1)
-            if self.pool.parents[child >> 4] != slot:
-                raise broken("parent", f"Node {child >> 4} in slot {slot - node} names another.")
-            if self.tree.track_gaps and self.pool.gaps[slot] != gap:
-                raise broken("gap", f"Slot {slot - node}: {gap:#x} below, {self.pool.gaps[slot]:#x} kept.")
+    def inner(self, node: int, low: int, high: int, level: int) -> int:
+        """The slots of a node above the leaves."""
+        pool = self.tree.pool
+        end = pool.pivots[node + META]
+        largest, first = 0, low
+        for at in range(node, end + 1):
+            last = pool.pivots[at] if at < end else high
+            gap = self.subtree(pool.children[at], first, last, level - 1, at)
+            if self.tree.track_gaps and pool.gaps[at] != gap:
+                told = f"Slot {at - node}: {gap:#x} below, {pool.gaps[at]:#x} kept."
+                raise BrokenInvariant("gap", told, show_node(pool, node, low, high, level))
             largest = max(largest, gap)
-            low = last + 1
+            first = last + 1
         return largest

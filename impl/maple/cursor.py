@@ -21,178 +21,184 @@ from __future__ import annotations
 import errno
 from typing import Any
 
-from impl.maple import search
-from impl.maple.cursor_stores import StoringCursor
+from mapleproof.impl.maple import search
+from mapleproof.impl.maple.cursor_stores import StoringCursor
+from mapleproof.impl.maple.kinds import ACTIVE, ERROR, NONE, OVERFLOW, PAUSE, ROOT, START, UNDERFLOW
+
+EINVAL = errno.EINVAL
+
+STEP = object()
+"""In place of an answer: a step from where the cursor stands now gives it."""
 
 
 class Cursor(StoringCursor):
     """A cursor on ``tree`` over [index, last]; ``last`` is ``index`` where it is not given."""
 
-    __slots__ = ()
-
     # Searches
 
     def next(self, max: int) -> Any:
         """The next entry that starts at or below ``max`` (mas_next)."""
-        return self._next(max, False)
+        return self.go_next(max, False)
 
     def next_range(self, max: int) -> Any:
         """The next range, whether it holds an entry or not (mas_next_range)."""
-        return self._next(max, True)
+        return self.go_next(max, True)
 
-    def _next(self, limit: int, ranges: bool) -> Any:
-        status = self.status
+    def go_next(self, limit: int, ranges: bool) -> Any:
+        state = self.state
         if self.last >= limit:
-            self.status = "overflow"
+            self.state = OVERFLOW
             return None
-        if status == "active":
-            return self._forward(limit, ranges)
-        if status == "error":
+        if state == ACTIVE:
+            return self.forward(limit, ranges)
+        if state == ERROR:
             return None
-        if status == "overflow":
-            self._resume()
-        elif status == "underflow":
+        if state == OVERFLOW:
+            self.resume()
+        elif state == UNDERFLOW:
             # It was before the first range of interest: that one is the next.
             entry = self.walk()
             if entry is not None:
                 return entry
-        elif status != "root":
+        elif state != ROOT:
             self.walk()
-        if self.status == "active":
-            return self._forward(limit, ranges)
-        if self.status == "root":
-            if status == "none" and self.index == 0:
+        if self.state == ACTIVE:
+            return self.forward(limit, ranges)
+        if self.state == ROOT:
+            if state == NONE and self.index == 0:
                 self.last = 0
                 return None
-            self._bare_behind()
+            self.bare_behind()
         return None
 
     def prev(self, min: int) -> Any:
         """The entry before that reaches up to ``min`` (mas_prev)."""
-        return self._prev(min, False)
+        return self.go_prev(min, False)
 
     def prev_range(self, min: int) -> Any:
         """The range before, whether it holds an entry or not (mas_prev_range)."""
-        return self._prev(min, True)
+        return self.go_prev(min, True)
 
-    def _prev(self, limit: int, ranges: bool) -> Any:
-        status = self.status
+    def go_prev(self, limit: int, ranges: bool) -> Any:
+        state = self.state
         if self.index <= limit:
-            self.status = "underflow"
+            self.state = UNDERFLOW
             return None
-        if status == "active":
-            return self._back(limit, ranges)
-        if status == "error":
+        if state == ACTIVE:
+            return self.back(limit, ranges)
+        if state == ERROR:
             return None
-        if status == "underflow":
-            self._resume()
-        elif status == "overflow":
+        if state == UNDERFLOW:
+            self.resume()
+        elif state == OVERFLOW:
             # It was behind the last range of interest: that one is the one before.
             entry = self.walk()
             if entry is not None:
                 return entry
-        elif status != "root":
+        elif state != ROOT:
             self.walk()
-        if self.status == "active":
-            return self._back(limit, ranges)
-        return self._bare_before()
+        if self.state == ACTIVE:
+            return self.back(limit, ranges)
+        return self.bare_before()
 
-    def _resume(self) -> None:
+    def resume(self) -> None:
         """Be active again after a limit was met; a cursor that holds no leaf has to look for it."""
         if self.node >= 0:
-            self.status = "active"
+            self.state = ACTIVE
         else:
             self.walk()
 
     def find(self, max: int) -> Any:
         """At first the entry at or after ``index``, then each next one, up to ``max`` (mas_find)."""
-        done, entry = self._find_setup(max)
-        if not done:
-            entry = self._forward(max, False)
-            self.status = "active"
+        entry = self.begin_find(max)
+        if entry is STEP:
+            entry = self.forward(max, False)
+            if self.state == OVERFLOW:
+                self.state = ACTIVE
         return entry
 
     def find_range(self, max: int) -> Any:
         """At first the entry at or after ``index``, then each next range, up to ``max``
         (mas_find_range)."""
-        done, entry = self._find_setup(max)
-        return entry if done else self._forward(max, True)
+        entry = self.begin_find(max)
+        return self.forward(max, True) if entry is STEP else entry
 
-    def _find_setup(self, limit: int) -> tuple[bool, Any]:
-        """Walk if need be: (True, answer), or (False, None) where a step forward answers."""
-        status = self.status
-        if status == "active":
-            return self.last >= limit, None
-        if status == "error":
-            return True, None
-        if status == "underflow":
+    def begin_find(self, limit: int) -> Any:
+        """Walk if need be: the answer, or STEP where a step forward gives it."""
+        state = self.state
+        if state == ACTIVE:
+            return None if self.last >= limit else STEP
+        if state == ERROR:
+            return None
+        if state == UNDERFLOW:
             if self.index >= limit:
-                self.status = "overflow"
-                return True, None
-        elif status in ("pause", "none", "overflow"):
+                self.state = OVERFLOW
+                return None
+        elif state in (PAUSE, NONE, OVERFLOW):
             if self.last >= limit:
-                return True, None
-            if status == "pause":
+                return None
+            if state == PAUSE:
                 self.last += 1
-            if status != "overflow":
+            if state != OVERFLOW:
                 self.index = self.last
-        elif status == "start" and self.index > limit:
-            return True, None
-        if status != "root":
+        elif state == START and self.index > limit:
+            return None
+        if state != ROOT:
             entry = self.walk()
             if entry is not None:
-                return True, entry
-        if self.status == "root":
-            self._bare_behind()
-        if self.status == "none":
-            return True, None
-        return self.index == limit, None
+                return entry
+        if self.state == ROOT:
+            self.bare_behind()
+        if self.state == NONE:
+            return None
+        return None if self.index == limit else STEP
 
     def find_rev(self, min: int) -> Any:
         """At first the entry at or before ``index``, then each one before, down to ``min``
         (mas_find_rev)."""
-        done, entry = self._find_rev_setup(min)
-        return entry if done else self._back(min, False)
+        entry = self.begin_find_rev(min)
+        return self.back(min, False) if entry is STEP else entry
 
     def find_range_rev(self, min: int) -> Any:
         """At first the entry at or before ``index``, then each range before, down to ``min``
         (mas_find_range_rev)."""
-        done, entry = self._find_rev_setup(min)
-        return entry if done else self._back(min, True)
+        entry = self.begin_find_rev(min)
+        return self.back(min, True) if entry is STEP else entry
 
-    def _find_rev_setup(self, limit: int) -> tuple[bool, Any]:
-        status = self.status
-        if status == "error":
-            return True, None
-        if status in ("pause", "overflow", "underflow"):
+    def begin_find_rev(self, limit: int) -> Any:
+        """Walk if need be: the answer, or STEP where a step back gives it."""
+        state = self.state
+        if state == ERROR:
+            return None
+        if state in (PAUSE, OVERFLOW, UNDERFLOW):
             if self.index <= limit:
-                self.status = "underflow"
-                return True, None
-            if status == "pause":
+                self.state = UNDERFLOW
+                return None
+            if state == PAUSE:
                 self.index -= 1
                 self.last = self.index
             elif self.node >= 0:
-                self.status = "active"
+                self.state = ACTIVE
             else:
-                status = "start"
-        elif status == "none":
+                state = START
+        elif state == NONE:
             if self.index <= limit:
-                return True, None
+                return None
             self.last = self.index
-        elif status == "start" and self.index < limit:
-            return True, None
-        if status in ("pause", "none", "start"):
+        elif state == START and self.index < limit:
+            return None
+        if state in (PAUSE, NONE, START):
             entry = self.walk()
             if entry is not None:
-                return True, entry
-        if self.status == "root":
-            self.status = "none"
-            return True, None
-        if self.status == "none":
+                return entry
+        if self.state == ROOT:
+            self.state = NONE
+            return None
+        if self.state == NONE:
             self.index = self.last = 0
-            self.status = "root"
-            return True, self.tree.bare
-        return self.index < limit, None
+            self.state = ROOT
+            return self.tree.bare
+        return None if self.index < limit else STEP
 
     # Free ranges
 
@@ -201,27 +207,29 @@ class Cursor(StoringCursor):
 
         0, -EBUSY where there is no room, -EINVAL where ``size`` is 0 or does not fit the limits.
         """
-        return self._empty_area(min, max, size, search.lowest)
+        return self.take_area(min, max, size, True)
 
     def empty_area_rev(self, min: int, max: int, size: int) -> int:
         """Like :meth:`empty_area`, but the highest (mas_empty_area_rev)."""
-        return self._empty_area(min, max, size, search.highest)
+        return self.take_area(min, max, size, False)
 
-    def _empty_area(self, least: int, most: int, size: int, direction: search.Direction) -> int:
-        found = search.empty_area(self.tree, least, most, size, direction)
-        if found.ret == -errno.EINVAL:
-            return found.ret
-        place = found.place
-        if self.tree.root < 0:
-            self._walk()
-        elif place is not None:
-            self.node, self.low, self.high, self.slot = place.node, place.low, place.high, place.slot
-            self.end = self.tree.pool.end(place.node)
-            self.status = "active"
+    def take_area(self, least: int, most: int, size: int, upwards: bool) -> int:
+        """Look for a free range and stand on it."""
+        tree, found = self.tree, self.tree.found
+        ret = search.empty_area(tree, least, most, size, upwards)
+        if ret == -EINVAL:
+            return ret
+        if tree.root < 0:
+            self.go()
+        elif ret == 0:
+            self.node, self.low, self.high, self.slot = found.node, found.low, found.high, found.slot
+            self.end = tree.pool.end(found.node)
+            self.state = ACTIVE
         else:
             self.index, self.last = least, most
             self.node = -1
-            self.status, self.error = ("start", 0) if found.left_tree else ("error", found.ret)
-        if found.ret == 0:
-            self.index, self.last = found.start, found.start + size - 1
-        return found.ret
+            self.state = START if found.left_tree else ERROR
+            self.error = 0 if found.left_tree else ret
+        if ret == 0:
+            self.index, self.last = found.start, found.start + (size - 1)
+        return ret

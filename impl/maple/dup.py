@@ -4,7 +4,7 @@ The copy is made depth first, a node before its children. For each internal node
 requested at once; where that is refused, everything allocated so far is freed and the copy stays empty.
 
 Node positions mean the same in every pool, so the contents of all nodes are carried over by copying the
-pool's lists; what is done node by node is the allocation: which nodes of the copy are live. A node whose
+pool's rows; what is done node by node is the allocation: which nodes of the copy are live. A node whose
 turn never came is not live, and the tree that used it would be caught by its check and by its ledger.
 """
 
@@ -12,16 +12,16 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from impl.maple.geometry import META, STRIDE
-from impl.maple.pool import FREE, LIVE, POISON, POISON_WORD, NodePool
+from mapleproof.impl.maple import rows
+from mapleproof.impl.maple.geometry import FIRST_NODE, META, STRIDE
+from mapleproof.impl.maple.kinds import DUP_NODES, FREE, LIVE
+from mapleproof.impl.maple.pool import NodePool
+from mapleproof.impl.maple.structure import Structure
 
-if TYPE_CHECKING:
-    from impl.maple.tree import MapleTree
 
-
-def mt_dup(source: MapleTree, target: MapleTree) -> int:
+def mt_dup(source: Structure, target: Structure) -> int:
     """Make ``target``, an empty tree, a copy of ``source``; entries are shared, nodes are not.
 
     0; -EINVAL where ``target`` is not empty or was made with other flags, -ENOMEM where a request was
@@ -31,7 +31,7 @@ def mt_dup(source: MapleTree, target: MapleTree) -> int:
         return -errno.EINVAL
     if source.root < 0:
         target.bare = source.bare
-    elif not _copy_nodes(source, target):
+    elif not copy_nodes(source, target):
         return -errno.ENOMEM
     target.wrapped = source.wrapped
     target.rcu = source.rcu
@@ -39,72 +39,82 @@ def mt_dup(source: MapleTree, target: MapleTree) -> int:
     return 0
 
 
-def _copy_nodes(source: MapleTree, target: MapleTree) -> bool:
-    old, new = source.pool, target.pool
+def copy_nodes(source: Structure, target: Structure) -> bool:
+    """Copy all nodes of ``source``; false where a request was refused, and ``target`` is empty then."""
+    new = target.pool
     plan = new.plan
     root, height = source.root, source.height
     if plan is not None and not plan.ask("maple_node", 1):
-        new.events["alloc_failed.dup"] += 1
+        new.tally.refuse("dup")
         return False
-    new.pivots, new.slots = old.pivots[:], old.slots[:]
-    new.gaps, new.parents = old.gaps[:], old.parents[:]
-    state = new.state = bytearray(len(old.state))
-    state[root >> 4] = LIVE
+    new.copy_rows(source.pool)
+    rows.put(new.states, 0, new.used // STRIDE, FREE)
+    new.states[root >> 4] = LIVE
     live = 1
 
     # Internal nodes in pre-order; a level's nodes wait at the end of the list, first child last.
-    pivots, slots = new.pivots, new.slots
+    pivots, children, states = new.pivots, new.children, new.states
     waiting = [(root, height)] if height > 1 else []
     done: list[int] = []
     while waiting:
         node, level = waiting.pop()
-        children = slots[node : pivots[node + META] + 1]
-        if plan is not None and not plan.ask("maple_node", len(children)):
-            new.events["alloc_failed.dup"] += 1
+        end = pivots[node + META]
+        if plan is not None and not plan.ask("maple_node", end - node + 1):
+            new.tally.refuse("dup")
             new.live = live
-            _undo(new, root, done)
+            undo(new, root, done)
             return False
-        live += len(children)
-        for child in children:
-            state[child >> 4] = LIVE
+        live += end - node + 1
+        new.copy_above(source.pool, node)
+        for at in range(node, end + 1):
+            states[children[at] >> 4] = LIVE
         done.append(node)
         if level > 2:
-            waiting += [(child, level - 1) for child in reversed(children)]
+            for at in range(end, node - 1, -1):
+                waiting.append((children[at], level - 1))
     new.live = live
-    new.events["dup_nodes"] += live
-    _clear_unused(new)
+    target.tally.count(DUP_NODES, live)
+    clear_unused(new)
     target.root, target.height = root, height
     return True
 
 
-def _undo(pool: NodePool, root: int, done: list[int]) -> None:
-    """Free what a failed copy allocated: children in bulk, the last first, and the root (mas_dup_free)."""
+def undo(pool: NodePool, root: int, done: list[int]) -> None:
+    """Free what a failed copy allocated: children, the last node's first, and the root (mas_dup_free)."""
     for node in reversed(done):
-        pool.free(pool.slots[node : pool.end(node) + 1])
-    pool.free([root])
+        for at in range(node, pool.end(node) + 1):
+            pool.free(pool.children[at])
+    pool.free(root)
     if pool.live:
         raise AssertionError(f"{pool.live} nodes of a failed copy are left")
 
 
-def replace_each(tree: MapleTree, new: Callable[[Any], Any]) -> int:
-    """See MapleTree.replace_each. Goes leaf by leaf; how many entries there were."""
-    pivots, slots = tree.pool.pivots, tree.pool.slots
+def clear_unused(pool: NodePool) -> None:
+    """Poison what the source had free or retired and the copy therefore never allocated."""
+    stop = pool.used // STRIDE
+    at = rows.seek(pool.states, FREE, FIRST_NODE // STRIDE, stop)
+    while at < stop:
+        pool.poison(at * STRIDE)
+        pool.wait(at * STRIDE)
+        at = rows.seek(pool.states, FREE, at + 1, stop)
+
+
+def replace_each(tree: Structure, new: Callable[[Any], Any]) -> int:
+    """See MapleTree.replace_each; how many entries there were in leaves."""
+    return replace_below(tree, tree.root, tree.height, new) if tree.root >= 0 else 0
+
+
+def replace_below(tree: Structure, node: int, level: int, new: Callable[[Any], Any]) -> int:
+    """Replace the entries below ``node``, which is on a level; how many there were."""
+    pool = tree.pool
+    slots = pool.slots
     count = 0
-    for node, _, _ in tree.leaves():
-        for at in range(node, pivots[node + META] + 1):
+    for at in range(node, pool.pivots[node + META] + 1):
+        if level > 1:
+            count += replace_below(tree, pool.children[at], level - 1, new)
+        else:
             entry = slots[at]
             if entry is not None:
                 slots[at] = new(entry)
                 count += 1
     return count
-
-
-def _clear_unused(pool: NodePool) -> None:
-    """Poison what the source had free or retired and the copy therefore never allocated."""
-    at = pool.state.find(FREE)
-    while at >= 0:
-        node, end = at * STRIDE, (at + 1) * STRIDE
-        pool.unused.append(node)
-        pool.pivots[node:end] = [POISON_WORD] * STRIDE
-        pool.slots[node:end] = [POISON] * STRIDE
-        at = pool.state.find(FREE, at + 1)

@@ -18,6 +18,15 @@ STRIDE = 16
 META = STRIDE - 1
 """The cell behind a node's 15 pivots: the position of its last used slot ("data end")."""
 
+ABOVE = 0
+BENCH = 32
+FIRST_NODE = 96
+"""The cells before the first node are a workbench, see ``workbench.py``: what a level is to hold lies from
+``BENCH`` on, with room for a neighbour before it; its nodes, once made, from ``ABOVE`` on."""
+
+POISON_WORD = 0x6B6B6B6B6B6B6B6B
+"""What every cell of a freed node reads as (the kernel's POISON_FREE byte)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Geometry:

@@ -11,125 +11,101 @@ leaf, as in the kernel.
 from __future__ import annotations
 
 import errno
-from bisect import bisect_left
-from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
 
-from impl.maple.geometry import MAX, META
+from mapleproof.impl.maple import rows
+from mapleproof.impl.maple.geometry import MAX, META
+from mapleproof.impl.maple.place import Found
+from mapleproof.impl.maple.structure import Structure
 
-if TYPE_CHECKING:
-    from impl.maple.tree import MapleTree
-
-
-class Place(NamedTuple):
-    """A slot of a leaf that was found: the leaf, its limits, the slot, the first index of the free range."""
-
-    node: int
-    low: int
-    high: int
-    slot: int
-    start: int
+EBUSY = errno.EBUSY
+EINVAL = errno.EINVAL
 
 
-class Found(NamedTuple):
-    """The answer of a search: ``ret`` 0, -EBUSY or -EINVAL; the first index of the free range.
+def empty_area(tree: Structure, least: int, most: int, size: int, upwards: bool) -> int:
+    """``size`` free indices within [least, most]: the lowest if ``upwards``, else the highest.
 
-    ``place`` is where it was found, None in a tree without nodes; ``left_tree`` see :func:`highest`.
+    0, and ``tree.found`` says where; -EINVAL where ``size`` is 0 or more than the limits leave, -EBUSY where
+    there is no such range.
     """
-
-    ret: int
-    start: int = 0
-    place: Place | None = None
-    left_tree: bool = False
-
-    @property
-    def leaf(self) -> tuple[int, int, int] | None:
-        """The leaf that was found, with its limits."""
-        return None if self.place is None else (self.place.node, self.place.low, self.place.high)
-
-
-Direction = Callable[["MapleTree", int, int, int], Place | bool]
-
-
-def empty_area(tree: MapleTree, least: int, most: int, size: int, direction: Direction) -> Found:
-    """``size`` free indices within [least, most]: the lowest or the highest, as ``direction`` says.
-
-    -EINVAL where ``size`` is 0 or more than the limits leave, -EBUSY where there is no such range.
-    """
+    found = tree.found
+    found.node = -1
+    found.left_tree = False
     if size == 0 or least > most or most - least < size - 1:
-        return Found(-errno.EINVAL)
-    if tree.root < 0:
+        found.ret = -EINVAL
+    elif tree.root < 0:
+        found.ret = 0
         if tree.bare is not None and least == 0:
             least = 1
             if most < size:
-                return Found(-errno.EBUSY)
-        return Found(0, least if direction is lowest else most - size + 1)
-    place = direction(tree, least, most, size)
-    if isinstance(place, bool):
-        return Found(-errno.EBUSY, left_tree=place)
-    return Found(0, place.start, place)
+                found.ret = -EBUSY
+        found.start = least if upwards else most - size + 1
+    elif upwards:
+        found.ret = 0 if lowest(tree, found, least, most, size) else -EBUSY
+    else:
+        found.ret = 0 if highest(tree, found, least, most, size) else -EBUSY
+    return found.ret
 
 
-def lowest(tree: MapleTree, least: int, most: int, size: int) -> Place | bool:
-    """The lowest ``size`` free indices within [least, most], else False (mas_empty_area, mas_awalk)."""
+def lowest(tree: Structure, found: Found, least: int, most: int, size: int) -> bool:
+    """The lowest ``size`` free indices within [least, most], if there are any (mas_empty_area, mas_awalk)."""
     pool = tree.pool
-    pivots, slots, gaps, parents = pool.pivots, pool.slots, pool.gaps, pool.parents
+    pivots, gaps = pool.pivots, pool.gaps
     node, level = tree.root, tree.height
     low, high = 0, MAX
-    path: list[tuple[int, int]] = []  # limits of the nodes above
-    at = bisect_left(pivots, least, node, pivots[node + META])
+    at = rows.find(pivots, least, node, pivots[node + META])
     while True:
         end = pivots[node + META]
         while at <= end:
             limit = pivots[at] if at < end else high
             if level == 1:
-                if slots[at] is None:
+                if pool.slots[at] is None:
                     start = max(least, pivots[at - 1] + 1 if at > node else low)
                     if (min(limit, most) - start + 1) & MAX >= size:
-                        return Place(node, low, high, at, start)
+                        found.node, found.low, found.high, found.slot = node, low, high, at
+                        found.start = start
+                        return True
             elif gaps[at] >= size and tree.track_gaps:
                 break
             if limit >= most:
                 return False
             at += 1
         if at <= end:
-            path.append((low, high))
             low, high = (pivots[at - 1] + 1 if at > node else low), limit
-            node, level = slots[at], level - 1
-            at = bisect_left(pivots, least, node, pivots[node + META])
-            continue
-        while True:
-            slot = parents[node >> 4]
+            node, level = pool.children[at], level - 1
+            at = rows.find(pivots, least, node, pivots[node + META])
+        else:
+            slot = pool.parents[node >> 4]
+            while slot == pivots[slot | META]:
+                slot, level = pool.parents[slot >> 4], level + 1
             node, level = slot & ~META, level + 1
-            low, high = path.pop()
-            if slot < pivots[node + META]:
-                break
-        at = slot + 1
+            low, high = tree.low_of(node), tree.high_of(node)
+            at = slot + 1
 
 
-def highest(tree: MapleTree, least: int, most: int, size: int) -> Place | bool:
-    """The highest ``size`` free indices within [least, most] (mas_empty_area_rev, mas_rev_awalk).
+def highest(tree: Structure, found: Found, least: int, most: int, size: int) -> bool:
+    """The highest ``size`` free indices within [least, most], if there are any (mas_empty_area_rev,
+    mas_rev_awalk).
 
-    Where there are none: True if the search left the first node of the tree below the root, False if it
-    ended for lack of room in between. The kernel's cursor ends differently in the two cases.
+    Where there are none, ``found.left_tree`` is true if the search left the first node of the tree below
+    the root, false if it ended for lack of room in between. The kernel's cursor ends differently in the two
+    cases.
     """
     pool = tree.pool
-    pivots, slots, gaps, parents = pool.pivots, pool.slots, pool.gaps, pool.parents
+    pivots, gaps = pool.pivots, pool.gaps
     node, level = tree.root, tree.height
     low, high = 0, MAX
-    path: list[tuple[int, int]] = []  # limits of the nodes above
-    at = bisect_left(pivots, most, node, pivots[node + META])
+    at = rows.find(pivots, most, node, pivots[node + META])
     while True:
         start = pivots[at - 1] + 1 if at > node else low
         limit = pivots[at] if at < pivots[node + META] else high
-        found = False
+        fits = False
         while limit >= least:
             if level > 1:
                 gap = gaps[at] if tree.track_gaps else 0
             else:
-                gap = (limit - start + 1) & MAX if slots[at] is None else 0
-            if gap >= size and size <= most - start + 1:
-                found = True
+                gap = (limit - start + 1) & MAX if pool.slots[at] is None else 0
+            if gap >= size and size - 1 <= most - start:
+                fits = True
                 break
             if level == 1 and gap and at - node == 1:
                 at = node
@@ -138,25 +114,25 @@ def highest(tree: MapleTree, least: int, most: int, size: int) -> Place | bool:
             at -= 1
             limit = start - 1
             start = pivots[at - 1] + 1 if at > node else low
-        if limit < least or (found and size - 1 > limit - least):
+        if limit < least or (fits and size - 1 > limit - least):
             return False
-        if found:
-            if level == 1:
-                last = min(limit, most)
-                return Place(node, low, high, at, last - size + 1)
-            path.append((low, high))
+        if fits and level == 1:
+            found.node, found.low, found.high, found.slot = node, low, high, at
+            found.start = min(limit, most) - (size - 1)
+            return True
+        if fits:
             low, high = start, limit
-            node, level = slots[at], level - 1
-            at = bisect_left(pivots, most, node, pivots[node + META])
-            continue
-        if node == tree.root:
+            node, level = pool.children[at], level - 1
+            at = rows.find(pivots, most, node, pivots[node + META])
+        elif node == tree.root:
             return False
-        while True:
-            slot = parents[node >> 4]
+        else:
+            slot = pool.parents[node >> 4]
+            while not slot & META:
+                if slot == tree.root:
+                    found.left_tree = True
+                    return False
+                slot, level = pool.parents[slot >> 4], level + 1
             node, level = slot & ~META, level + 1
-            low, high = path.pop()
-            if slot > node:
-                break
-            if node == tree.root:
-                return True
-        at = slot - 1
+            low, high = tree.low_of(node), tree.high_of(node)
+            at = slot - 1

@@ -10,24 +10,21 @@ may do meanwhile) and entries reserved by the XArray.
 
 from __future__ import annotations
 
-import builtins
 import errno
-from bisect import bisect_left
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-from impl.failure import FailurePlan
-from impl.maple import check, dup, rebuild, search, write
-from impl.maple.geometry import ARANGE_64, MAX, META, RANGE_64, Geometry
-from impl.maple.pool import NodePool
-from impl.maple.write import Store
+from mapleproof.impl.maple import check, classify, dup, rows, search, write
+from mapleproof.impl.maple.geometry import MAX, META
+from mapleproof.impl.maple.kinds import EXACT_FIT, STORES
+from mapleproof.impl.maple.structure import Structure
 
-RETIRED_LIMIT = 64
-"""Retired nodes after which a grace period ends by itself when no reader is inside."""
+EEXIST = errno.EEXIST
+EINVAL = errno.EINVAL
+ENOMEM = errno.ENOMEM
 
 
-class MapleTree:
+class MapleTree(Structure):
     """A maple tree.
 
     ``alloc_range`` tracks gaps (MT_FLAGS_ALLOC_RANGE): needed for alloc_* and to search for free ranges.
@@ -40,38 +37,6 @@ class MapleTree:
     memory and will look again.
     """
 
-    def __init__(
-        self,
-        alloc_range: bool = False,
-        rcu: bool = False,
-        plan: FailurePlan | None = None,
-        geometry: Geometry | None = None,
-    ) -> None:
-        self.track_gaps = alloc_range
-        self.rcu = rcu
-        self.geometry = geometry or (ARANGE_64 if alloc_range else RANGE_64)
-        self.events: Counter[str] = Counter()
-        self.pool = NodePool(plan, self.events)
-        self.root = -1
-        self.bare: Any = None
-        self.height = 0
-        self.wrapped = False
-        self.error = 0
-        self.readers = 0
-        self.loaded = False
-        self.reserve: list[int] | None = None
-        self.yield_point: Callable[[str], None] | None = None
-        self.on_retry: Callable[[], None] | None = None
-
-    @property
-    def plan(self) -> FailurePlan | None:
-        """What decides which node requests fail; None grants all."""
-        return self.pool.plan
-
-    @plan.setter
-    def plan(self, plan: FailurePlan | None) -> None:
-        self.pool.plan = plan
-
     # Reading
 
     def load(self, index: int) -> Any:
@@ -80,35 +45,52 @@ class MapleTree:
         if node < 0:
             return self.bare if index == 0 else None
         pool = self.pool
-        pivots, slots = pool.pivots, pool.slots
-        for _ in range(self.height):
-            node = slots[bisect_left(pivots, index, node, pivots[node + 15])]
-        return node
+        pivots, children = pool.pivots, pool.children
+        for _ in range(self.height - 1):
+            node = children[rows.find(pivots, index, node, pivots[node + META])]
+        return pool.slots[rows.find(pivots, index, node, pivots[node + META])]
+
+    def look(self, index: int) -> Any:
+        """The entry at ``index``; ``found`` has the slot's range from ``low`` to ``high``."""
+        place = self.found
+        place.low, place.high = 0, MAX
+        if self.root < 0:
+            if self.bare is None:
+                return None
+            if index:
+                place.low = 1
+                return None
+            place.high = 0
+            return self.bare
+        classify.locate(self, index, place)
+        pivots, node = self.pool.pivots, place.node
+        end = pivots[node + META]
+        at = rows.find(pivots, index, node, end)
+        if at > node:
+            place.low = pivots[at - 1] + 1
+        if at < end:
+            place.high = pivots[at]
+        return self.pool.slots[at]
 
     def slot_of(self, index: int) -> tuple[int, int, Any]:
         """The range of the slot that holds ``index``, and its entry."""
-        if self.root < 0:
-            if self.bare is None:
-                return 0, MAX, None
-            return (0, 0, self.bare) if index == 0 else (1, MAX, None)
-        pool = self.pool
-        node, low, high = write.locate(pool, self.root, self.height, index)
-        end = pool.end(node)
-        at = bisect_left(pool.pivots, index, node, end)
-        first = pool.pivots[at - 1] + 1 if at > node else low
-        return first, pool.pivots[at] if at < end else high, pool.slots[at]
+        entry = self.look(index)
+        return self.found.low, self.found.high, entry
+
+    def first_entry(self, index: int, most: int) -> Any:
+        """The first entry at or after ``index`` that starts at or below ``most``; ``found`` has its range."""
+        if index > most:
+            return None
+        entry = self.look(index)
+        while entry is None and self.found.high < most:
+            entry = self.look(self.found.high + 1)
+        return entry
 
     def find(self, index: int, max: int) -> tuple[Any, int]:
         """The first entry at or after ``index`` that starts at or below ``max``, and where the next
         search goes on (mt_find); (None, index) where there is none."""
-        if index > max:
-            return None, index
-        _, last, entry = self.slot_of(index)
-        while entry is None:
-            if last >= max:
-                return None, index
-            _, last, entry = self.slot_of(last + 1)
-        return entry, (last + 1) & MAX
+        entry = self.first_entry(index, max)
+        return entry, index if entry is None else (self.found.high + 1) & MAX
 
     def find_after(self, index: int, max: int) -> tuple[Any, int]:
         """Like :meth:`find`, for going on: an ``index`` of 0 means that the last search ended at the top
@@ -120,8 +102,8 @@ class MapleTree:
         (mt_next)."""
         if index >= max:
             return None
-        _, last, _ = self.slot_of(index)
-        return None if last >= max else self.find(last + 1, max)[0]
+        self.look(index)
+        return self.first_entry(self.found.high + 1, max) if self.found.high < max else None
 
     def prev(self, index: int, min: int) -> Any:
         """The entry of the last range before the one at ``index`` that reaches up to ``min``
@@ -131,63 +113,41 @@ class MapleTree:
         if self.root < 0:
             # The kernel returns a bare entry whatever ``min`` says; kept, so that recordings of it replay.
             return self.bare
-        first, _, entry = self.slot_of(index)
+        self.look(index)
         entry = None
-        while entry is None and first > min:
-            first, _, entry = self.slot_of(first - 1)
+        while entry is None and self.found.low > min:
+            entry = self.look(self.found.low - 1)
         return entry
 
-    def leaves(self) -> Iterator[tuple[int, int, int]]:
-        """Every leaf with its limits, in order."""
-        pool = self.pool
-        if self.root < 0:
-            return
-        pivots, slots = pool.pivots, pool.slots
-        nodes, limits = [self.root], [MAX]
-        for _ in range(self.height - 1):
-            above = zip(nodes, limits, strict=True)
-            nodes, limits = [], []
-            for node, high in above:
-                end = pivots[node + META]
-                nodes += slots[node : end + 1]
-                limits += pivots[node:end]
-                limits.append(high)
-        low = 0
-        for node, high in zip(nodes, limits, strict=True):
-            yield node, low, high
-            low = high + 1
-
-    def entries(self) -> Iterator[tuple[int, int, Any]]:
+    def entries(self) -> list[tuple[int, int, Any]]:
         """Every range that holds an entry, in order, as (first, last, entry)."""
+        found: list[tuple[int, int, Any]] = []
         if self.bare is not None:
-            yield 0, 0, self.bare
-        pool = self.pool
-        for node, low, high in self.leaves():
-            end = pool.pivots[node + META]
-            first = low
-            for last, entry in zip([*pool.pivots[node:end], high], pool.slots[node : end + 1], strict=True):
-                if entry is not None:
-                    yield first, last, entry
-                first = last + 1
-
-    def borders(self, level: int = 1) -> list[int]:
-        """The last index of each node of a level but the last; leaves are level 1."""
-        pool = self.pool
-        found: list[int] = []
-        nodes = [self.root] if self.height > level else []
-        for above in range(self.height, level, -1):
-            # The limits of this level's slots, and those that its nodes share with the level above.
-            shared, found = found, []
-            for at, node in enumerate(nodes):
-                found += pool.pivots[node : pool.end(node)]
-                found += shared[at : at + 1]
-            if above - 1 > level:
-                nodes = [child for node in nodes for child in pool.slots[node : pool.end(node) + 1]]
+            found.append((0, 0, self.bare))
+        if self.root >= 0:
+            self.add_entries(self.root, self.height, 0, MAX, found)
         return found
+
+    def add_entries(
+        self, node: int, level: int, low: int, high: int, found: list[tuple[int, int, Any]]
+    ) -> None:
+        """Add the entries below ``node``, which is on a level and has these limits."""
+        pool = self.pool
+        pivots, slots = pool.pivots, pool.slots
+        end = pivots[node + META]
+        for at in range(node, end + 1):
+            last = pivots[at] if at < end else high
+            if level > 1:
+                self.add_entries(pool.children[at], level - 1, low, last, found)
+            else:
+                entry = slots[at]
+                if entry is not None:
+                    found.append((low, last, entry))
+            low = last + 1
 
     def limits(self, node: int) -> tuple[int, int]:
         """The first and last index that ``node`` covers."""
-        return rebuild.limits(self.pool, node)
+        return self.low_of(node), self.high_of(node)
 
     # Writing
 
@@ -197,17 +157,16 @@ class MapleTree:
         0, -EINVAL where first > last, -ENOMEM with nothing changed.
         """
         if first > last:
-            return -errno.EINVAL
+            return -EINVAL
         self.write(first, last, entry)
         return self.error
 
     def insert_range(self, first: int, last: int, entry: Any) -> int:
         """Put ``entry`` over [first, last] if that is free: else -EEXIST (mtree_insert_range)."""
         if first > last:
-            return -errno.EINVAL
-        _, end, there = self.slot_of(first)
-        if there is not None or last > end:
-            return -errno.EEXIST
+            return -EINVAL
+        if self.look(first) is not None or last > self.found.high:
+            return -EEXIST
         self.write(first, last, entry)
         return self.error
 
@@ -217,10 +176,10 @@ class MapleTree:
         Where that needs memory and there is none, ``error`` is -ENOMEM and nothing changed, though the
         entry is returned.
         """
-        first, last, entry = self.slot_of(index)
+        entry = self.look(index)
         self.error = 0
         if entry is not None:
-            self.write(first, last, None)
+            self.write(self.found.low, self.found.high, None)
         return entry
 
     def alloc_range(self, entry: Any, size: int, min: int, max: int) -> tuple[int, int | None]:
@@ -229,22 +188,29 @@ class MapleTree:
         (0, first index), or -EBUSY where there is no room, -EINVAL where ``size`` is 0 or does not fit
         the limits or the tree tracks no gaps, -ENOMEM.
         """
-        return self._alloc(entry, size, min, max, search.lowest)
+        ret = self.alloc(entry, size, min, max, True)
+        return ret, None if ret else self.found.start
 
     def alloc_rrange(self, entry: Any, size: int, min: int, max: int) -> tuple[int, int | None]:
         """Like :meth:`alloc_range`, but the highest free indices (mtree_alloc_rrange)."""
-        return self._alloc(entry, size, min, max, search.highest)
+        ret = self.alloc(entry, size, min, max, False)
+        return ret, None if ret else self.found.start
 
-    def _alloc(
-        self, entry: Any, size: int, least: int, most: int, direction: search.Direction
-    ) -> tuple[int, int | None]:
+    def alloc(self, entry: Any, size: int, least: int, most: int, upwards: bool) -> int:
+        """Store ``entry`` over free indices, from ``found.start`` on: 0 or an error."""
         if not self.track_gaps:
-            return -errno.EINVAL, None
-        found = search.empty_area(self, least, most, size, direction)
-        if found.ret:
-            return found.ret, None
-        self.write(found.start, found.start + size - 1, entry, found.leaf)
-        return self.error, None if self.error else found.start
+            return -EINVAL
+        ret = search.empty_area(self, least, most, size, upwards)
+        return ret or self.store_found(entry, size)
+
+    def store_found(self, entry: Any, size: int) -> int:
+        """Store ``entry`` over what was found: 0 or -ENOMEM."""
+        found, store = self.found, self.store
+        store.node, store.low, store.high = found.node, found.low, found.high
+        start = found.start
+        self.write(start, start + (size - 1), entry, found.node >= 0)
+        found.start = start  # readers within the write may have searched too
+        return self.error
 
     def alloc_cyclic(self, entry: Any, min: int, max: int, next: int) -> tuple[int, int | None, int | None]:
         """Store ``entry`` at the lowest free index from ``next`` on, else from ``min`` on
@@ -254,31 +220,36 @@ class MapleTree:
         the top of all indices. Errors as :meth:`alloc_range`.
         """
         if not self.track_gaps:
-            return -errno.EINVAL, None, None
+            return -EINVAL, None, None
         wrapped = 0
-        found = search.empty_area(self, builtins.max(min, next), max, 1, search.lowest)
-        if found.ret and next > min:
+        ret = search.empty_area(self, next if next > min else min, max, 1, True)
+        if ret and next > min:
             wrapped = 1
-            found = search.empty_area(self, min, max, 1, search.lowest)
-        if found.ret:
-            return found.ret, None, None
-        self.write(found.start, found.start, entry, found.leaf)
-        if self.error:
-            return self.error, None, None
+            ret = search.empty_area(self, min, max, 1, True)
+        ret = ret or self.store_found(entry, 1)
+        if ret:
+            return ret, None, None
         if self.wrapped and not wrapped:
             self.wrapped = False
             wrapped = 1
-        follows = (found.start + 1) & MAX
+        start = self.found.start
+        follows = (start + 1) & MAX
         if follows == 0:
             self.wrapped = True
-        return wrapped, found.start, follows
+        return wrapped, start, follows
 
     def dup(self) -> tuple[int, MapleTree | None]:
         """A copy of the whole tree, entries shared (mtree_dup): (0, copy) or (-ENOMEM, None)."""
         copy = MapleTree(self.track_gaps, self.rcu, self.plan, self.geometry)
-        copy.events = copy.pool.events = self.events
+        copy.share_tally(self.tally)
         ret = dup.mt_dup(self, copy)
         return ret, None if ret else copy
+
+    def __deepcopy__(self, _memo: object) -> MapleTree:
+        """A tree that is as this one in all but its entries, which are shared, and its hooks: it has none."""
+        copy = MapleTree(self.track_gaps, self.rcu, self.plan, self.geometry)
+        copy.copy_from(self)
+        return copy
 
     def replace_each(self, new: Callable[[Any], Any]) -> None:
         """Put ``new(entry)`` in the place of each entry, in order, as fork does with a copied tree.
@@ -288,11 +259,11 @@ class MapleTree:
         """
         if self.bare is not None:
             self.bare = new(self.bare)
-        self.events["exact_fit"] += dup.replace_each(self, new)
+        self.tally.count(EXACT_FIT, dup.replace_each(self, new))
 
     def destroy(self) -> None:
         """Free every node; the tree is empty afterwards and keeps its flags (mtree_destroy)."""
-        old = list(self.nodes())
+        old = self.nodes()
         self.root, self.bare, self.height = -1, None, 0
         self.retire(old)
 
@@ -318,153 +289,51 @@ class MapleTree:
             raise AssertionError("rcu_read_unlock without a reader inside")
         self.readers -= 1
 
-    def synchronize_rcu(self) -> None:
-        """The grace period ends: retired nodes are freed, whoever still looks at them."""
-        self.pool.end_grace_period()
-
-    def live_nodes(self) -> int:
-        """Nodes allocated at this moment, retired ones included."""
-        return self.pool.live
-
     def write(
         self,
         first: int,
         last: int,
         entry: Any,
-        place: tuple[int, int, int] | None = None,
+        placed: bool = False,
         reserve: list[int] | None = None,
         bulk: bool = False,
-    ) -> Store | None:
+    ) -> bool:
         """Store ``entry`` over [first, last]; the one way that every write goes.
 
-        ``place`` is the leaf that holds ``first``, with its limits, where the caller knows it.
-        ``reserve`` are nodes already allocated: then no more are requested while they last; what is left
-        of them stays the caller's, and outside RCU mode so do the nodes that the write replaces. Returns
-        what was done, None where memory ran out (``error``).
+        ``placed``: ``store`` names the leaf that holds ``first`` already. ``reserve`` are nodes already
+        allocated: then no more are requested while they last; what is left of them stays the caller's, and
+        outside RCU mode so do the nodes that the write replaces. True where it is done, and ``store`` says
+        what; false where memory ran out (``error``).
         """
-        nodes = [] if reserve is None else reserve
+        store, pool = self.store, self.pool
+        got = 0 if reserve is None else len(reserve)
         self.error = 0
         while True:
             if self.root < 0:
-                done = write.classify_root(first, last)
+                classify.classify_root(store, first, last)
             else:
-                node, low, high = place or write.locate(self.pool, self.root, self.height, first)
-                done = write.classify(self, node, low, high, first, last, entry, bulk)
-            need = write.nodes_needed(self, done, entry) - len(nodes)
+                if not placed:
+                    classify.locate(self, first, store)
+                classify.classify(self, store, first, last, entry, bulk)
+            need = classify.nodes_needed(self, store, entry) - got
             if need <= 0:
                 break
-            fresh = self.pool.request(need, done.kind, atomic=True)
-            if fresh is not None:
-                nodes += fresh
+            kind = STORES[store.kind]
+            granted = pool.request(need, kind, True)
+            if not granted and not pool.request(need, kind, False):
+                self.error = -ENOMEM
+                return False
+            got += need
+            if reserve is not None:
+                pool.take_all(need, reserve)
+            if granted:
                 break
-            # The lock is dropped to wait for memory; what was found may be gone after that.
-            fresh = self.pool.request(need, done.kind)
-            if fresh is None:
-                if reserve is None:
-                    self.pool.give_back(nodes)
-                self.error = -errno.ENOMEM
-                return None
-            nodes += fresh
-            place = None
+            # The lock was dropped to wait for memory; what was found may be gone after that.
+            placed = False
             if self.on_retry is not None:
                 self.on_retry()
         self.reserve = reserve
-        write.commit(self, done, entry, nodes, bulk)
+        pool.grant(got if reserve is None else 0)
+        write.commit(self, store, entry, bulk)
         self.reserve = None
-        if reserve is None and nodes:
-            self.pool.give_back(nodes)
-        return done
-
-    # Changes of structure, for write.py and rebuild.py
-
-    def pause_point(self, word: str) -> None:
-        """A step of a write that lock-free readers may see in between."""
-        if self.yield_point is not None:
-            self.yield_point(word)
-
-    def put(self, old: int, new: int) -> None:
-        """``new`` takes the place of ``old`` in the tree, by one assignment."""
-        slot = self.pool.parents[old >> 4]
-        self.pool.parents[new >> 4] = slot
-        if slot < 0:
-            self.root = new
-        else:
-            self.pool.slots[slot] = new
-        self.pause_point("published")
-
-    def replace_node(self, old: int, new: int) -> None:
-        """Put ``new`` where ``old`` was and retire ``old`` (mas_replace_node)."""
-        self.put(old, new)
-        self.retire([old])
-
-    def set_root(self, node: int, height: int) -> None:
-        """``node`` becomes the root of a tree of ``height`` levels."""
-        if height > self.height:
-            self.events["height_up"] += 1
-        elif height < self.height:
-            self.events["height_down"] += 1
-        self.events[f"height_{height}"] += 1
-        self.pool.parents[node >> 4] = -1
-        self.height = height
-        self.root = node
-        self.bare = None
-        self.pause_point("published")
-
-    def store_at_root(self, first: int, last: int, entry: Any, nodes: list[int]) -> None:
-        """A store while there is no node (mas_store_root, mas_root_expand)."""
-        if entry is None:
-            if first == 0:
-                self.bare = None
-            return
-        if last == 0:
-            self.bare = entry
-            return
-        pivots, slots = [last], [entry]
-        if first > 0:
-            pivots.insert(0, first - 1)
-            slots.insert(0, self.bare if first == 1 else None)
-            if self.bare is not None and first > 1:
-                pivots.insert(0, 0)
-                slots.insert(0, self.bare)
-        if last < MAX:
-            pivots.append(MAX)
-            slots.append(None)
-        node = nodes.pop()
-        rebuild.fill(self.pool, node, rebuild.Content(0, pivots, slots, None))
-        self.pause_point("node built")
-        self.set_root(node, 1)
-
-    def replace_root_by_range(self, entry: Any, nodes: list[int]) -> None:
-        """One entry over everything, or nothing at all (mas_new_root)."""
-        old = list(self.nodes())
-        if entry is None:
-            self.root, self.bare, self.height = -1, None, 0
-        else:
-            node = nodes.pop()
-            rebuild.fill(self.pool, node, rebuild.Content(0, [MAX], [entry], None))
-            self.set_root(node, 1)
-        self.retire(old)
-
-    def nodes(self) -> Iterator[int]:
-        """Every node of the tree, depth first, a parent before its children."""
-        if self.root < 0:
-            return
-        pool = self.pool
-        stack = [(self.root, 1)]
-        while stack:
-            node, depth = stack.pop()
-            yield node
-            if depth < self.height:
-                stack += [(child, depth + 1) for child in reversed(pool.slots[node : pool.end(node) + 1])]
-
-    def retire(self, nodes: list[int]) -> None:
-        """``nodes`` left the tree: free them, in RCU mode once no reader can be in them."""
-        if not self.rcu:
-            if self.reserve is None:
-                self.pool.free(nodes)
-            else:
-                self.pool.recycle(nodes, self.reserve)
-            return
-        self.pool.retire(nodes)
-        if not self.readers and len(self.pool.retired) > RETIRED_LIMIT:
-            self.pool.end_grace_period()
+        return True

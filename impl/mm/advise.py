@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING
 
-from impl.mm.flags import (
+from mapleproof.impl.mm.flags import (
     PROTECTION,
     VM_ACCOUNT,
     VM_DONTCOPY,
@@ -15,14 +15,14 @@ from impl.mm.flags import (
     VM_WIPEONFORK,
     VM_WRITE,
 )
-from impl.mm.objects import Policy, UffdContext
-from impl.mm.ranges import bad_range, reach, splits_huge
-from impl.mm.split import inside, split_around
+from mapleproof.impl.mm.objects import Policy, UffdContext
+from mapleproof.impl.mm.ranges import bad_range, reach, splits_huge
+from mapleproof.impl.mm.split import inside, split_around
 
 DONTFORK, DOFORK, WIPEONFORK, KEEPONFORK = "dontfork", "dofork", "wipeonfork", "keeponfork"
 
 if TYPE_CHECKING:
-    from impl.mm.mm import Mm
+    from mapleproof.impl.mm.mm import Mm
 
 
 def mprotect(mm: Mm, start: int, size: int, prot: int) -> int:

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec
 
-from impl.mm import advise, map, remap
-from impl.mm.mm import Mm
-from impl.mm.touch import touch as _touch
+from mapleproof.impl.mm import advise, map, remap
+from mapleproof.impl.mm.mm import Mm
+from mapleproof.impl.mm.touch import touch as _touch
 
 P = ParamSpec("P")
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from impl.mm.objects import ZERO
-from impl.mm.promises import NODES, TABLES, ZAPPED
-from impl.mm.teardown import MmuGather, free_pgtables, release_vmas, unmap_vmas
-from impl.mm.words import MAX
+from mapleproof.impl.mm.objects import ZERO
+from mapleproof.impl.mm.promises import NODES, TABLES, ZAPPED
+from mapleproof.impl.mm.teardown import MmuGather, free_pgtables, release_vmas, unmap_vmas
+from mapleproof.impl.mm.words import MAX
 
 if TYPE_CHECKING:
-    from impl.mm.mm import Mm
+    from mapleproof.impl.mm.mm import Mm
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,40 +13,20 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING
 
-from impl.maple import Cursor
-from impl.maple.dup import mt_dup
-from impl.mm.exit import drop_mm
-from impl.mm.flags import VM_ACCOUNT, VM_DONTCOPY, VM_LOCKED, VM_PFNMAP, VM_WIPEONFORK
-from impl.mm.mm import Mm
-from impl.mm.objects import PatRange, UffdContext, Vma
-from impl.mm.promises import OBSERVERS
-from impl.mm.rmap import fork_anon_vma, link_file
-from impl.mm.teardown import count_rss, put_policy
-from impl.mm.words import MAX
+from mapleproof.impl.maple import Cursor
+from mapleproof.impl.maple.dup import mt_dup
+from mapleproof.impl.mm.exit import drop_mm
+from mapleproof.impl.mm.flags import VM_ACCOUNT, VM_DONTCOPY, VM_LOCKED, VM_PFNMAP, VM_WIPEONFORK
+from mapleproof.impl.mm.mm import Mm
+from mapleproof.impl.mm.objects import PatRange, UffdContext, Vma
+from mapleproof.impl.mm.promises import OBSERVERS
+from mapleproof.impl.mm.recovery.base import Fork, Recovery
+from mapleproof.impl.mm.rmap import fork_anon_vma, link_file
+from mapleproof.impl.mm.teardown import count_rss, put_policy
+from mapleproof.impl.mm.words import MAX
 
 if TYPE_CHECKING:
-    from impl.mm.machine import Machine
-    from impl.mm.recovery.base import Recovery
-
-
-class Fork:
-    """One fork under way.
-
-    ``cursor`` walks the child's tree, with bulk insertion the parent's. ``first_left`` is the first VMA
-    that was not duplicated, None where all were; ``clearing_failed`` whether taking a VM_DONTCOPY one out
-    of the tree was what failed. ``contexts`` are userfaultfd contexts that wait for the end.
-    """
-
-    __slots__ = ("child", "clearing_failed", "contexts", "cursor", "first_left", "machine", "parent")
-
-    def __init__(self, machine: Machine, parent: Mm, child: Mm) -> None:
-        self.machine = machine
-        self.parent = parent
-        self.child = child
-        self.cursor = Cursor(child.tree)
-        self.first_left: Vma | None = None
-        self.clearing_failed = False
-        self.contexts: list[UffdContext] = []
+    from mapleproof.impl.mm.machine import Machine
 
 
 def fork(machine: Machine, parent: Mm, recovery: Recovery) -> tuple[int, Mm | None]:

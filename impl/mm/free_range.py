@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Protocol
 
-from impl.mm.geometry import PageGeometry
-from impl.mm.limits import narrow, table_goes
-from impl.mm.words import Word
+from mapleproof.impl.mm.geometry import PageGeometry
+from mapleproof.impl.mm.limits import narrow, table_goes
+from mapleproof.impl.mm.words import Word
 
 
 class AnyTable(Protocol):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from impl.mm.words import Word
+from mapleproof.impl.mm.words import Word
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ Not covered: the walk from table to table, which is in ``free_range.py``.
 
 from __future__ import annotations
 
-from impl.mm.words import Word, round_down, wrap
+from mapleproof.impl.mm.words import Word, round_down, wrap
 
 
 def narrow(addr: Word, end: Word, floor: Word, ceiling: Word, size: Word) -> tuple[Word, Word, Word] | None:

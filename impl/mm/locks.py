@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from impl.mm.machine import Machine
-    from impl.mm.mm import Mm
+    from mapleproof.impl.mm.machine import Machine
+    from mapleproof.impl.mm.mm import Mm
 
 
 class MmapLock:

@@ -10,13 +10,13 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from impl.failure import FailurePlan
-from impl.mm.geometry import X86_64, PageGeometry
-from impl.mm.objects import AnonVma, File, FreedVma, Vma
-from impl.mm.promises import RELEASED, Alarm
+from mapleproof.impl.failure import FailurePlan
+from mapleproof.impl.mm.geometry import X86_64, PageGeometry
+from mapleproof.impl.mm.objects import AnonVma, File, FreedVma, Vma
+from mapleproof.impl.mm.promises import RELEASED, Alarm
 
 if TYPE_CHECKING:
-    from impl.mm.mm import Mm
+    from mapleproof.impl.mm.mm import Mm
 
 Observer = Callable[["Machine", str], None]
 """Someone else who may run at a point: the machine, and the lock operation that was just done."""
@@ -33,8 +33,9 @@ class Machine:
 
     ``committed`` pages are charged of ``commit_limit`` (vm_committed_as, CommitLimit). ``alarms`` are the
     broken promises so far. ``forking`` is whether a dup_mmap is under way, which keeps uprobe registration
-    out (dup_mmap_sem). ``record`` holds the last lock operations, each with its address space's number.
-    ``scanned`` are the address spaces that ksm and khugepaged know.
+    out (dup_mmap_sem). ``over_limit`` is whether a charge was refused for the limit. ``record`` holds the
+    last lock operations, each with its address space's number. ``scanned`` are the address spaces that ksm
+    and khugepaged know.
     """
 
     def __init__(self, geometry: PageGeometry = X86_64, commit_limit: int = 1 << 62) -> None:
@@ -48,7 +49,7 @@ class Machine:
         self.observers: Sequence[Observer] = ()
         self.file_observer: FileObserver | None = None
         self.record: deque[tuple[str, int]] = deque(maxlen=LONGEST_RECORD)
-        self.forking = False
+        self.forking = self.over_limit = False
         self.next_mm = 0
         self.vmas = self.anon_vmas = self.policies = self.uffd_refs = self.gathers = self.reserved = 0
         self._plan: FailurePlan | None = None
@@ -95,6 +96,7 @@ class Machine:
     def charge(self, pages: int) -> bool:
         """Charge ``pages``, if the limit and the plan allow it (security_vm_enough_memory_mm())."""
         if self.committed + pages > self.commit_limit:
+            self.over_limit = True
             return False
         if self._plan is not None and not self._plan.ask("charge"):
             return False

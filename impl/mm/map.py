@@ -8,14 +8,14 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING
 
-from impl.mm.flags import SETTABLE, VM_ACCOUNT, VM_MAYREAD, VM_PFNMAP, is_accountable
-from impl.mm.objects import PatRange, Vma
-from impl.mm.ranges import bad_range, kinds_clash, splits_huge
-from impl.mm.rmap import link_file
-from impl.mm.split import split_around, take_out
+from mapleproof.impl.mm.flags import SETTABLE, VM_ACCOUNT, VM_MAYREAD, VM_PFNMAP, is_accountable
+from mapleproof.impl.mm.objects import PatRange, Vma
+from mapleproof.impl.mm.ranges import bad_range, kinds_clash, splits_huge
+from mapleproof.impl.mm.rmap import link_file
+from mapleproof.impl.mm.split import split_around, take_out
 
 if TYPE_CHECKING:
-    from impl.mm.mm import Mm
+    from mapleproof.impl.mm.mm import Mm
 
 
 def mmap(mm: Mm, start: int, size: int, flags: int, file: int | None = None) -> int:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from impl.maple import Cursor, MapleTree
-from impl.mm.flags import VM_EXEC, VM_GROWSDOWN, VM_SHARED, VM_WRITE
-from impl.mm.locks import MmapLock
-from impl.mm.objects import Vma
-from impl.mm.page_tables import PageTables
-from impl.mm.words import MAX
+from mapleproof.impl.maple import Cursor, MapleTree
+from mapleproof.impl.mm.flags import VM_EXEC, VM_GROWSDOWN, VM_SHARED, VM_WRITE
+from mapleproof.impl.mm.locks import MmapLock
+from mapleproof.impl.mm.objects import Vma
+from mapleproof.impl.mm.page_tables import PageTables
+from mapleproof.impl.mm.words import MAX
 
 if TYPE_CHECKING:
-    from impl.mm.machine import Machine
+    from mapleproof.impl.mm.machine import Machine
 
 
 class Mm:

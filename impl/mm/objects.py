@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from impl.mm.promises import Oops
+from mapleproof.impl.mm.promises import Oops
 
 if TYPE_CHECKING:
-    from impl.mm.mm import Mm
+    from mapleproof.impl.mm.mm import Mm
 
 
 class File:

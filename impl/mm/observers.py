@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from impl.mm.objects import ZERO, FreedVma
-from impl.mm.promises import OBSERVERS
+from mapleproof.impl.mm.objects import ZERO, FreedVma
+from mapleproof.impl.mm.promises import OBSERVERS
 
 if TYPE_CHECKING:
-    from impl.mm.machine import Machine
-    from impl.mm.mm import Mm
-    from impl.mm.objects import File
+    from mapleproof.impl.mm.machine import Machine
+    from mapleproof.impl.mm.mm import Mm
+    from mapleproof.impl.mm.objects import File
 
 
 def foreign(mm: Mm) -> str | None:

@@ -13,12 +13,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from impl.mm.geometry import PageGeometry
-from impl.mm.limits import step_end
-from impl.mm.promises import PARENT, TABLES, ZAPPED
+from mapleproof.impl.mm.geometry import PageGeometry
+from mapleproof.impl.mm.limits import step_end
+from mapleproof.impl.mm.promises import PARENT, TABLES, ZAPPED
 
 if TYPE_CHECKING:
-    from impl.mm.mm import Mm
+    from mapleproof.impl.mm.mm import Mm
 
 
 class Table:

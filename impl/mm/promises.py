@@ -16,9 +16,10 @@ COUNT = "map_count agrees"
 NODES = "tree nodes freed"
 PARENT = "parent untouched"
 OBSERVERS = "observers safe"
+ANSWERED = "fails if refused"
 CRASH = "no crash"
 
-PROMISES = (TABLES, ZAPPED, RELEASED, CHARGE, COUNT, NODES, PARENT, OBSERVERS, CRASH)
+PROMISES = (TABLES, ZAPPED, RELEASED, CHARGE, COUNT, NODES, PARENT, OBSERVERS, ANSWERED, CRASH)
 """All of them, in the order in which tables show them."""
 
 

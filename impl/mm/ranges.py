@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from impl.mm.flags import VM_HUGETLB, VM_PFNMAP
-from impl.mm.split import inside
+from mapleproof.impl.mm.flags import VM_HUGETLB, VM_PFNMAP
+from mapleproof.impl.mm.split import inside
 
 if TYPE_CHECKING:
-    from impl.mm.objects import Vma
+    from mapleproof.impl.mm.objects import Vma
 
 if TYPE_CHECKING:
-    from impl.mm.mm import Mm
+    from mapleproof.impl.mm.mm import Mm
 
 
 def bad_range(mm: Mm, start: int, size: int) -> bool:

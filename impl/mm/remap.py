@@ -8,19 +8,19 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING
 
-from impl.mm.advise import set_policy
-from impl.mm.flags import SETTABLE, VM_ACCOUNT, VM_DONTCOPY, VM_HUGETLB, VM_PFNMAP, VM_WIPEONFORK
-from impl.mm.map import add_vma, munmap, uncharged
-from impl.mm.ranges import bad_range, kinds_clash
-from impl.mm.rmap import prepare_anon_vma
-from impl.mm.split import inside, split_around, take_out
-from impl.mm.touch import populate_vma
+from mapleproof.impl.mm.advise import set_policy
+from mapleproof.impl.mm.flags import SETTABLE, VM_ACCOUNT, VM_DONTCOPY, VM_HUGETLB, VM_PFNMAP, VM_WIPEONFORK
+from mapleproof.impl.mm.map import add_vma, munmap, uncharged
+from mapleproof.impl.mm.ranges import bad_range, kinds_clash
+from mapleproof.impl.mm.rmap import prepare_anon_vma
+from mapleproof.impl.mm.split import inside, split_around, take_out
+from mapleproof.impl.mm.touch import populate_vma
 
 if TYPE_CHECKING:
-    from impl.mm.objects import Vma
+    from mapleproof.impl.mm.objects import Vma
 
 if TYPE_CHECKING:
-    from impl.mm.mm import Mm
+    from mapleproof.impl.mm.mm import Mm
 
 
 def mremap(mm: Mm, start: int, size: int, to: int, new_size: int) -> int:

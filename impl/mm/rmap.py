@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from impl.mm.objects import AnonVma, Vma
-from impl.mm.promises import RELEASED
+from mapleproof.impl.mm.objects import AnonVma, Vma
+from mapleproof.impl.mm.promises import RELEASED
 
 if TYPE_CHECKING:
-    from impl.mm.machine import Machine
+    from mapleproof.impl.mm.machine import Machine
 
 
 def prepare_anon_vma(machine: Machine, vma: Vma) -> bool:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING
 
-from impl.maple import Cursor, MapleTree
-from impl.mm.flags import VM_ACCOUNT
-from impl.mm.objects import Vma
-from impl.mm.rmap import clone_anon_vmas, link_file
-from impl.mm.teardown import MmuGather, free_pgtables, put_policy, remove_vma, unmap_vmas
+from mapleproof.impl.maple import Cursor, MapleTree
+from mapleproof.impl.mm.flags import VM_ACCOUNT
+from mapleproof.impl.mm.objects import Vma
+from mapleproof.impl.mm.rmap import clone_anon_vmas, link_file
+from mapleproof.impl.mm.teardown import MmuGather, free_pgtables, put_policy, remove_vma, unmap_vmas
 
 if TYPE_CHECKING:
-    from impl.mm.mm import Mm
+    from mapleproof.impl.mm.mm import Mm
 
 
 def split_at(mm: Mm, addr: int) -> int:

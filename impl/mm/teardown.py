@@ -9,18 +9,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from impl.maple import Cursor
-from impl.mm.flags import VM_ACCOUNT, VM_HUGETLB, VM_PFNMAP
-from impl.mm.free_range import free_pgd_range
-from impl.mm.limits import batch_ceiling, clip, is_gathered
-from impl.mm.objects import ZERO, FreedVma, Vma
-from impl.mm.page_tables import Table
-from impl.mm.promises import COUNT, PARENT, RELEASED
-from impl.mm.rmap import unlink_anon_vmas, unlink_file
-from impl.mm.words import wrap
+from mapleproof.impl.maple import Cursor
+from mapleproof.impl.mm.flags import VM_ACCOUNT, VM_HUGETLB, VM_PFNMAP
+from mapleproof.impl.mm.free_range import free_pgd_range
+from mapleproof.impl.mm.limits import batch_ceiling, clip, is_gathered
+from mapleproof.impl.mm.objects import ZERO, FreedVma, Vma
+from mapleproof.impl.mm.page_tables import Table
+from mapleproof.impl.mm.promises import COUNT, PARENT, RELEASED
+from mapleproof.impl.mm.rmap import unlink_anon_vmas, unlink_file
+from mapleproof.impl.mm.words import wrap
 
 if TYPE_CHECKING:
-    from impl.mm.mm import Mm
+    from mapleproof.impl.mm.mm import Mm
 
 
 class MmuGather:

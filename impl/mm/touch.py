@@ -5,16 +5,16 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING
 
-from impl.mm.flags import VM_HUGETLB, VM_PFNMAP, VM_READ, VM_SHARED, VM_WRITE
-from impl.mm.ranges import areas_without_hole, bad_range
-from impl.mm.rmap import prepare_anon_vma
-from impl.mm.teardown import count_rss
+from mapleproof.impl.mm.flags import VM_HUGETLB, VM_PFNMAP, VM_READ, VM_SHARED, VM_WRITE
+from mapleproof.impl.mm.ranges import areas_without_hole, bad_range
+from mapleproof.impl.mm.rmap import prepare_anon_vma
+from mapleproof.impl.mm.teardown import count_rss
 
 if TYPE_CHECKING:
-    from impl.mm.objects import Vma
+    from mapleproof.impl.mm.objects import Vma
 
 if TYPE_CHECKING:
-    from impl.mm.mm import Mm
+    from mapleproof.impl.mm.mm import Mm
 
 
 def touch(mm: Mm, start: int, size: int) -> int:

@@ -5,8 +5,10 @@ from collections import Counter
 
 import pytest
 
-from props.bench import budget as bench_budget
-from props.campaign.budget import Budget
+from mapleproof.bench import budget as bench_budget
+from mapleproof.campaign.budget import Budget
+
+pytestmark = pytest.mark.late
 
 ARMS = ("rich", "poor", "barren", "empty")
 

@@ -10,14 +10,20 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from distributed import Client, LocalCluster
 
-from props.campaign.ledger import NAME, Ledger
-from props.campaign.status import status_of
-from props.cases.files import read_case
-from props.cli import main
+from mapleproof.campaign import worker
+from mapleproof.campaign.farm import Farm
+from mapleproof.campaign.ledger import NAME, Ledger
+from mapleproof.campaign.status import status_of
+from mapleproof.cli.cli import main
+from mapleproof.props.job.subjects import read_case
+
+pytestmark = pytest.mark.late
 
 SEED = "W20_split_at_null"
 QUICK = ("--lane", "bulk", "--lane", "layouts", "--workers", "2")
@@ -30,7 +36,13 @@ def run(*arguments: object) -> tuple[int, str]:
 
 
 def start(*arguments: object) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-c", "from props.cli import main; main()", "campaign", *map(str, arguments)]
+    command = [
+        sys.executable,
+        "-m",
+        "mapleproof",
+        "campaign",
+        *map(str, arguments),
+    ]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
@@ -158,6 +170,21 @@ def test_a_kill_loses_nothing_and_leaves_nobody(tmp_path: Path) -> None:
     assert found <= {(row["arm"], row["unit"], row["sort"]) for row in Ledger(folder).findings()}
 
 
+def test_workers_that_do_not_leave_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    def too_slow(*_: Any, **__: Any) -> None:
+        raise TimeoutError
+
+    ended: list[bool] = []
+    workers = Farm(None, 1)
+    with monkeypatch.context() as patched:
+        for kind in (Client, LocalCluster):
+            patched.setattr(kind, "close", too_slow)
+        patched.setattr(worker, "end_all", lambda: ended.append(True))
+        workers.close()
+    workers.close()
+    assert ended
+
+
 def all_processes() -> set[int]:
     found = set()
     for path in Path("/proc").glob("[0-9]*"):
@@ -220,7 +247,7 @@ def test_one_at_a_time_and_status_meanwhile(tmp_path: Path) -> None:
 def test_bad_usage_is_one_line(
     tmp_path: Path, arguments: tuple[str, ...], told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("props.campaign.farm.ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr("mapleproof.campaign.farm.ANSWER_SECONDS", 1.0)
     result = CliRunner().invoke(main, ["campaign", str(tmp_path / "night"), *arguments])
     assert result.exit_code == 2, result.output
     assert told in result.stderr

@@ -16,13 +16,15 @@ from typing import Any
 import pytest
 from hypothesis.database import DirectoryBasedExampleDatabase
 
-from impl.kernel import build, source
-from impl.kernel.build import Variant
-from impl.kernel.errors import KernelBuildError
-from props.campaign.ledger import Ledger
-from props.cases.files import read_case
-from props.choose_port import with_variant
+from mapleproof.campaign.ledger import Ledger
+from mapleproof.impl.kernel import build, source
+from mapleproof.impl.kernel.build import Variant
+from mapleproof.impl.kernel.errors import KernelBuildError
+from mapleproof.props.job.choose_port import with_variant
+from mapleproof.props.job.subjects import read_case
 from tests.campaign.test_campaign import SEED, check_whole, start, wait_for_units
+
+pytestmark = pytest.mark.late
 
 SECONDS = 60.0
 
@@ -165,9 +167,8 @@ def test_it_waits_for_workers_and_goes_on_without_a_campaign(
 def test_a_worker_with_another_version_is_refused(cluster: Cluster, tmp_path: Path) -> None:
     top = Path(__file__).resolve().parents[2]
     other = tmp_path / "other"
-    for package in ("model", "impl", "props", "proofs"):
-        shutil.copytree(top / package, other / package, ignore=shutil.ignore_patterns("__pycache__"))
-    with (other / "props" / "units.py").open("a") as file:
+    shutil.copytree(top / "mapleproof", other / "mapleproof", ignore=shutil.ignore_patterns("__pycache__"))
+    with (other / "mapleproof" / "props" / "job" / "units.py").open("a") as file:
         file.write("\n# another version\n")
     command = [sys.executable, "-m", "distributed.cli.dask_worker", cluster.address, "--no-dashboard"]
     environment = dict(os.environ, PYTHONPATH=str(other))
@@ -199,7 +200,7 @@ def crashing() -> str:
     """A kernel's tree that crashes in every unit."""
     try:
         build.compiler()
-        path = source.find()
+        path = source.resolve("6.12")
         build.build(path, Variant(seed=CRASHING))
     except KernelBuildError as error:
         pytest.skip(str(error))

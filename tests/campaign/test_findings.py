@@ -7,14 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from props.campaign.arms import Arm
-from props.campaign.findings import Findings
-from props.campaign.folder import Folder
-from props.campaign.ledger import Ledger
-from props.campaign.lots import Finding, Lot
-from props.cases.files import Case, Header, Step, read_case
-from props.ops import operations as ops
-from props.ops.answers import Answer
+from mapleproof.campaign.arms import Arm
+from mapleproof.campaign.findings import Findings
+from mapleproof.campaign.folder import Folder
+from mapleproof.campaign.ledger import Ledger
+from mapleproof.campaign.lots import Finding, Lot
+from mapleproof.props.common.answers import Answer
+from mapleproof.props.common.files import Case, Header
+from mapleproof.props.common.step import Step
+from mapleproof.props.job.subjects import read_case
+from mapleproof.props.maple import operations as ops
+from mapleproof.props.maple.subject import MAPLE_TREE
 
 ARM = Arm("bulk")
 LOT = Lot(ARM, 0, 10)
@@ -22,7 +25,7 @@ LOT = Lot(ARM, 0, 10)
 
 def case_of(steps: int, name: str = "made") -> Case:
     store = Step(ops.MtreeStoreRange(1, 2, 3), Answer(ret=0))
-    return Case(Header(name, {"alloc_range": True, "rcu": False}, "a test"), [store] * steps)
+    return Case(Header(name, {"alloc_range": True, "rcu": False}, "a test", MAPLE_TREE), [store] * steps)
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from props.campaign.folder import Folder
-from props.campaign.ledger import NAME, Ledger, LedgerError
+from mapleproof.campaign.folder import Folder
+from mapleproof.campaign.ledger import NAME, Ledger, LedgerError
 
 
 @pytest.fixture

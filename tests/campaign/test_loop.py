@@ -8,12 +8,12 @@ from typing import Any, cast
 import pytest
 from hypothesis.database import InMemoryExampleDatabase
 
-from props.campaign.arms import Wanted
-from props.campaign.campaign import Campaign, Options
-from props.campaign.farm import Farm, Finished, Lost
-from props.campaign.folder import Folder
-from props.campaign.ledger import Ledger
-from props.campaign.lots import Lot, Report
+from mapleproof.campaign.arms import Wanted
+from mapleproof.campaign.campaign import Campaign, Options
+from mapleproof.campaign.farm import Farm, Finished, Lost
+from mapleproof.campaign.folder import Folder
+from mapleproof.campaign.ledger import Ledger
+from mapleproof.campaign.lots import Lot, Report
 
 Answer = Callable[[Lot], Report | Exception]
 
@@ -62,7 +62,7 @@ def done(lot: Lot) -> Report:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("props.campaign.campaign.TICK", 0.0)
+    monkeypatch.setattr("mapleproof.campaign.campaign.TICK", 0.0)
 
 
 def test_an_arm_that_no_worker_can_do_is_given_up_and_told_of(tmp_path: Path) -> None:

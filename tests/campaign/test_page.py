@@ -6,19 +6,22 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from props.campaign.arms import Arm
-from props.campaign.findings import Findings
-from props.campaign.folder import REPORT, Folder
-from props.campaign.ledger import Ledger
-from props.campaign.lots import Finding, Lot
-from props.campaign.page import write_report
-from props.campaign.status import status_of
-from props.campaign.view import tables
-from props.cases.files import Case, Header, Step, read_case
-from props.cases.found import safe_name
-from props.ops import operations as ops
-from props.ops.answers import Answer
-from props.show.page import picture_page
+from mapleproof.campaign.arms import Arm
+from mapleproof.campaign.findings import Findings
+from mapleproof.campaign.folder import REPORT, Folder
+from mapleproof.campaign.ledger import Ledger
+from mapleproof.campaign.lots import Finding, Lot
+from mapleproof.campaign.page import write_report
+from mapleproof.campaign.status import status_of
+from mapleproof.campaign.view import tables
+from mapleproof.props.common.answers import Answer
+from mapleproof.props.common.files import Case, Header
+from mapleproof.props.common.found import safe_name
+from mapleproof.props.common.step import Step
+from mapleproof.props.job.subjects import read_case
+from mapleproof.props.maple import operations as ops
+from mapleproof.props.maple.subject import MAPLE_TREE
+from mapleproof.show.page import picture_page
 from tests.show.test_browser import HOSTILE as HOSTILE_LINES
 from tests.show.test_browser import current, opened
 
@@ -35,7 +38,7 @@ def hostile_case() -> Case:
         Step(ops.MtreeLoad(1), Answer(entry=4)),
     ]
     header = Header(
-        HOSTILE, {"alloc_range": True, "rcu": False}, HOSTILE, verdict=HOSTILE, found={HOSTILE: HOSTILE}
+        HOSTILE, {"alloc_range": True, "rcu": False}, HOSTILE, MAPLE_TREE, HOSTILE, found={HOSTILE: HOSTILE}
     )
     return Case(header, steps)
 
@@ -110,6 +113,6 @@ def test_no_file_is_outside_and_each_is_read_again(folder: Path, tmp_path: Path)
 
 def picture_page_of(path: Path) -> str:
     """The page of a case of a campaign, as `mapleproof show` makes it; a browser test opens such pages."""
-    from props.show.carry_out import picture_of_file
+    from mapleproof.show.carry_out import picture_of_file
 
     return picture_page(picture_of_file(path))

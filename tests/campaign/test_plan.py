@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from props.campaign.arms import Arm, Real, Wanted, arms_of, chunks, kept
-from props.campaign.ledger import Ledger
-from props.campaign.lots import Lot, Report
-from props.campaign.plan import Plan
-from props.campaign.work import LAYOUTS, carry_out, layout_of
-from props.fork.maps import RealVma, kept_spaces
-from props.fork.tiny import count_layouts, layouts, nth_layout
-from props.lanes import growing, tiny
-from props.names import CAMPAIGN_LANES
+from mapleproof.campaign.arms import Arm, Real, Wanted, arms_of, chunks, kept
+from mapleproof.campaign.ledger import Ledger
+from mapleproof.campaign.lots import Lot, Report
+from mapleproof.campaign.plan import Plan
+from mapleproof.campaign.work import LAYOUTS, carry_out, layout_of
+from mapleproof.props.job.names import CAMPAIGN_LANES
+from mapleproof.props.maple.lanes import growing, tiny
+from mapleproof.props.mm.maps import RealVma, kept_spaces
+from mapleproof.props.mm.tiny import count_layouts, layouts, nth_layout
 
 
 def small_space(vmas: int) -> Real:
@@ -130,10 +130,16 @@ def test_every_lane_has_an_arm_where_all_ports_are_asked_for() -> None:
     arms = arms_of(wanted)
     assert {arm.lane for arm in arms} == set(CAMPAIGN_LANES)
     assert len({arm.name for arm in arms}) == len(arms)
-    assert {arm.lane for arm in arms if arm.port == "kernel:tree"} == {"bulk", "machine", "readers", "spaces"}
+    assert {arm.lane for arm in arms if arm.port == "kernel:tree"} == {
+        "bulk",
+        "machine",
+        "readers",
+        "interleavings",
+        "spaces",
+    }
     assert {arm.lane for arm in arms if arm.port == "live"} == {"live"}
     careful = arms_of(Wanted(("kernel:tree",), careful=True))
-    assert {arm.lane for arm in careful} == {"bulk", "machine", "spaces"}
+    assert {arm.lane for arm in careful} == {"bulk", "machine", "interleavings", "spaces"}
 
 
 def test_a_space_that_comes_with_the_project_travels_by_name() -> None:
@@ -190,7 +196,7 @@ def test_proofs_of_one_series_come_one_after_the_other(tmp_path: Path) -> None:
 
 
 def test_what_a_proof_does_not_prove_ends_its_series(tmp_path: Path) -> None:
-    from proofs.growing import Grown
+    from mapleproof.proofs.growing import Grown
 
     ledger = new_ledger(tmp_path)
     plan = Plan(ledger, Wanted(lanes=("proofs",)), seed=0)

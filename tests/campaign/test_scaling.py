@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from props.campaign.campaign import LOT_COST, LOT_SECONDS
-from props.campaign.plan import seconds_for
+from mapleproof.campaign.campaign import LOT_COST, LOT_SECONDS
+from mapleproof.campaign.plan import seconds_for
 
-simulation = pytest.importorskip("props.bench.campaign_simulation", reason="simpy is not installed")
+simulation = pytest.importorskip("mapleproof.bench.campaign_simulation", reason="simpy is not installed")
 
-from props.bench import campaign as bench_campaign  # noqa: E402
-from props.bench.campaign_samples import messages  # noqa: E402
-from props.bench.campaign_simulation import BUSY, Costs, Setup, shortest, simulate  # noqa: E402
+from mapleproof.bench import campaign as bench_campaign  # noqa: E402
+from mapleproof.bench.campaign_samples import messages  # noqa: E402
+from mapleproof.bench.campaign_simulation import BUSY, Costs, Setup, shortest, simulate  # noqa: E402
 
 COSTS = Costs(
     scheduler=0.0007,
@@ -149,7 +149,7 @@ def test_each_message_has_a_row() -> None:
 def test_the_measurement_says_all_that_the_document_shows(tmp_path: Path) -> None:
     from click.testing import CliRunner
 
-    from props.cli import main
+    from mapleproof.cli.cli import main
 
     file = tmp_path / "campaign.json"
     done = CliRunner().invoke(main, ["bench", "campaign", "--quick", "--json", str(file)])

@@ -12,17 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from props.campaign import worker
-from props.campaign.arms import Arm, Real, chunks, kept
-from props.campaign.child import Child, Died
-from props.campaign.lots import Finding, Lot, Report, Shrinking
-from props.campaign.work import carry_out, features, make_small
-from props.cases.files import write_case
-from props.cases.replay_file import replay_file
-from props.fork.case import replay_space_case
-from props.ports import ImplPort
-from props.seeded.planting import known_seed
-from props.seeded.seeding import planted
+from mapleproof.campaign import worker
+from mapleproof.campaign.arms import Arm, Real, chunks, kept
+from mapleproof.campaign.child import Child, Died
+from mapleproof.campaign.lots import Finding, Lot, Report, Shrinking
+from mapleproof.campaign.work import carry_out, features, make_small
+from mapleproof.cli.known_seeds import known_seed
+from mapleproof.props.common.files import write_case
+from mapleproof.props.common.planting import planted
+from mapleproof.props.job.replay import replay_file
 
 BASH = Real("bash", kept()["bash"])
 
@@ -115,8 +113,8 @@ def test_what_a_lot_finds_is_made_small_and_is_a_case(lane: str, name: str, tmp_
 
 def replays(path: Path, lane: str) -> object:
     if lane in FORKS:
-        return replay_space_case(path).difference
-    return replay_file(path, ImplPort, "exact")[0].difference
+        return replay_file(path).difference
+    return replay_file(path).difference
 
 
 def test_a_world_tells_what_fails_in_it_as_a_case_where_it_can() -> None:
@@ -172,7 +170,7 @@ def kill_soon(child: Child, number: int = signal.SIGKILL, seconds: float = 1.0) 
 
 
 def test_a_process_that_is_killed_once_costs_nothing() -> None:
-    kill_soon(worker.child(None))
+    kill_soon(worker.child(lot_of("bulk", 1)))
     report = worker.work(lot_of("bulk", 30))
     assert report.units == 30
     assert report.findings == []
@@ -181,13 +179,13 @@ def test_a_process_that_is_killed_once_costs_nothing() -> None:
 
 DIES = """
 import os, sys
-import props.units as units
+import mapleproof.props.job.units as units
 def die(task, done):
     if task.number == 5:
         print("these are my last words", file=sys.stderr)
         os.abort()
-units.LANES["bulk"] = die
-from props.campaign.child import main
+units.LANES["bulk"] = units.Lane(die)
+from mapleproof.campaign.child import main
 main(int(sys.argv[1]))
 """
 
@@ -199,7 +197,7 @@ def child_of(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     started = subprocess.Popen
 
     def start(command: list[str], **options: object) -> object:
-        if command[1:3] == ["-m", "props.campaign.child"]:
+        if command[1:3] == ["-m", "mapleproof.campaign.child"]:
             command = [sys.executable, "-c", text, *command[3:]]
         return started(command, **options)  # type: ignore[call-overload]
 
@@ -228,7 +226,7 @@ def test_a_unit_that_hangs_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None
 
 STARTER = """
 import time
-from props.campaign.child import Child
+from mapleproof.campaign.child import Child
 child = Child()
 print(child.process.pid, flush=True)
 time.sleep(60)
@@ -258,13 +256,13 @@ def alive(pid: int) -> bool:
 def test_no_process_begins_once_the_campaign_has_ended() -> None:
     worker.end_all()
     with pytest.raises(Died, match="has ended"):
-        worker.child(None)
+        worker.child(lot_of("bulk", 1))
 
 
 def test_a_process_that_holds_much_memory_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     first = worker.work(lot_of("bulk", 1)).process
     assert worker.work(lot_of("bulk", 1)).process == first
-    monkeypatch.setattr("props.campaign.child.MOST_MEMORY", 1)
+    monkeypatch.setattr("mapleproof.campaign.child.MOST_MEMORY", 1)
     assert worker.work(lot_of("bulk", 1)).process == first
     monkeypatch.undo()
     assert worker.work(lot_of("bulk", 1)).process != first
@@ -274,7 +272,7 @@ def test_a_mistake_of_the_suite_is_a_finding(monkeypatch: pytest.MonkeyPatch) ->
     def wrong(*_: object) -> None:
         raise KeyError("no such thing")
 
-    monkeypatch.setattr("props.campaign.work._layouts", wrong)
+    monkeypatch.setattr("mapleproof.campaign.work._layouts", wrong)
     found: list[Finding] = []
     report = carry_out(lot_of("layouts", 2), found.append)
     assert report.units == 2

@@ -2,25 +2,50 @@
 
 import gzip
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from impl.kernel import build, source
-from impl.kernel.errors import KernelBuildError
-from impl.kernel.tree import KernelTree
+from mapleproof.impl.kernel import build, source
+from mapleproof.impl.kernel.errors import KernelBuildError
+from mapleproof.impl.kernel.tree import KernelTree
+
+FAMILIES = ("6.1", "6.12", "7.2", "7.3")
+"""The kernels whose behaviour is told of in docs/findings.md and docs/deviations.md."""
 
 
 @pytest.fixture(scope="session")
 def kernel() -> Path:
-    """The kernel source tree of this machine."""
+    """The kernel source tree that most is known of: Linux 6.12, or else whichever there is."""
     try:
         build.compiler()
-        return source.find()
+        if os.environ.get(source.VARIABLE):
+            return source.find()
+        try:
+            return source.resolve("6.12")
+        except KernelBuildError:
+            return source.find()
     except KernelBuildError as error:
         pytest.skip(str(error))
+
+
+def tree_of(family: str) -> Path:
+    """The sources of a family of kernels; a skip that says how to get them."""
+    try:
+        build.compiler()
+        return source.resolve(family)
+    except KernelBuildError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(params=FAMILIES)
+def family(request: pytest.FixtureRequest) -> str:
+    """Each family of kernels in turn, where its sources are at hand."""
+    tree_of(request.param)
+    return str(request.param)
 
 
 @pytest.fixture

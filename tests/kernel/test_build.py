@@ -1,16 +1,17 @@
 """Building: the cache, the layout, and one line for each way that it can go wrong."""
 
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from impl.kernel import build
-from impl.kernel.build import Variant
-from impl.kernel.errors import KernelBuildError
-from impl.kernel.tree import KernelTree
-from props.cli import main
+from mapleproof.cli.cli import main
+from mapleproof.impl.kernel import build
+from mapleproof.impl.kernel.build import Build, Variant
+from mapleproof.impl.kernel.errors import KernelBuildError
+from mapleproof.impl.kernel.tree import KernelTree
 
 
 @pytest.fixture
@@ -114,3 +115,23 @@ def test_no_compiler(monkeypatch: pytest.MonkeyPatch, kernel: Path) -> None:
     monkeypatch.setenv("CC", "no-such-compiler")
     with pytest.raises(KernelBuildError, match="no C compiler: no-such-compiler is not installed"):
         build.build(kernel)
+
+
+def test_builds_are_listed_by_their_sources(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A line for each kernel, however many variants there are, and one for what is left of others."""
+    here = Build(tmp_path, "a", "6.12.1", Variant(), str(tmp_path), capabilities=("maple_status",))
+    gone = replace(here, source="/no/such/tree")
+    builds = [
+        here,
+        replace(here, variant=Variant(debug=True)),
+        replace(here, variant=Variant(seed="x")),
+        gone,
+    ]
+    monkeypatch.setattr(build, "list_builds", lambda: builds)
+    monkeypatch.setenv("COLUMNS", "200")
+    result = CliRunner().invoke(main, ["kernel", "list"])
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert lines[2].split() == ["6.12.1", "debug,", "plain", "1", str(tmp_path)]
+    assert lines[3].split() == ["6.12.1", "plain", *["sources", "that", "are", "gone"]]
+    assert sum(line.startswith("6.12.1 lacks ") for line in lines) == 1

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from impl.kernel.tree import KernelTree
+from mapleproof.impl.kernel.tree import KernelTree
 
 MakePort = Callable[..., KernelTree]
 

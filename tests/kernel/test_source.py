@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from impl.kernel import source
-from impl.kernel.errors import KernelBuildError
+from mapleproof.impl.kernel import source
+from mapleproof.impl.kernel.errors import KernelBuildError
 
 FILES = {
     "Makefile": "VERSION = 6\n",
@@ -61,7 +61,7 @@ def test_a_named_tree_comes_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 
 def test_no_source_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(source, "PACKAGES", tmp_path)
-    with pytest.raises(KernelBuildError, match="set MAPLEPROOF_KERNEL to a source tree, or install"):
+    with pytest.raises(KernelBuildError, match="set MAPLEPROOF_KERNEL to a source tree, or get one by"):
         source.find()
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from impl.kernel.errors import KernelBuildError
-from impl.kernel.seeds import seed_named
-from impl.kernel.suite import FOLDER, KernelSuite
+from mapleproof.impl.kernel.errors import KernelBuildError
+from mapleproof.impl.kernel.seeds import seed_named
+from mapleproof.impl.kernel.suite import FOLDER, KernelSuite
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import pytest
 
-from impl.kernel import wire
+from mapleproof.impl.kernel import wire
 
 
 def answer(ret: int = 0, status: int = 0, entry: int = 0, index: int = 0, last: int = 0) -> bytes:

@@ -1,140 +1,26 @@
-"""Every comparison and every `and`, `or` and `not` of an executed function, changed, one at a time."""
+"""Changed conditions of functions that claims execute, and whether a proof fails then."""
 
 from __future__ import annotations
 
-import ast
-import copy
-import inspect
 import signal
 import sys
-import textwrap
 import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib.util import find_spec
-from types import CodeType, FrameType, FunctionType
+from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
 import z3
 
-from proofs.paths import Paths
-from proofs.registry import CLAIMS
-from props.seeded.seeding import _function
+from mapleproof.proofs.engine.paths import Paths
+from mapleproof.proofs.registry import CLAIMS
+from tests.mutation import Mutant, planted
 
 SECONDS = 60
 """A part that takes longer on changed code is not proved by it."""
-
-CHANGED: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
-    ast.Lt: (ast.LtE, ast.Gt, ast.GtE),
-    ast.LtE: (ast.Lt, ast.Gt),
-    ast.Gt: (ast.GtE, ast.Lt),
-    ast.GtE: (ast.Gt, ast.Lt),
-    ast.Eq: (ast.NotEq,),
-    ast.NotEq: (ast.Eq,),
-    ast.Is: (ast.IsNot,),
-    ast.IsNot: (ast.Is,),
-    ast.In: (ast.NotIn,),
-    ast.NotIn: (ast.In,),
-}
-"""What a comparison is changed to."""
-
-
-class Mutant(NamedTuple):
-    """One change: in which function, what stood there and what stands there now."""
-
-    where: str
-    old: str
-    new: str
-    tree: ast.FunctionDef
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.old}  ->  {self.new}"
-
-
-def mutants(where: str) -> Iterator[Mutant]:
-    """All changes of one function."""
-    source = textwrap.dedent(inspect.getsource(_function(where)))
-    whole = ast.parse(source).body[0]
-    assert isinstance(whole, ast.FunctionDef)
-    for number, node in enumerate(ast.walk(whole)):
-        for change in changes(node):
-            tree = copy.deepcopy(whole)
-            target = list(ast.walk(tree))[number]
-            old = ast.unparse(target)
-            changed = change(target)
-            if changed is not target:
-                Replace(target, changed).visit(tree)
-            yield Mutant(where, old, ast.unparse(changed), tree)
-
-
-def changes(node: ast.AST) -> Iterator[Any]:
-    """Functions that change such a node, each in its own way, and give what stands there then."""
-    if isinstance(node, ast.Compare):
-        for at, op in enumerate(node.ops):
-            for other in CHANGED[type(op)]:
-                yield lambda target, at=at, other=other: _compare(target, at, other)
-    elif isinstance(node, ast.BoolOp):
-        yield _other_word
-        for at in range(len(node.values)):
-            yield lambda target, at=at: _without(target, at)
-    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-        yield lambda target: target.operand
-    elif isinstance(node, (ast.If, ast.While)) and not isinstance(node.test, (ast.Compare, ast.BoolOp)):
-        yield _negated
-
-
-def _compare(target: ast.Compare, at: int, other: type[ast.cmpop]) -> ast.AST:
-    target.ops[at] = other()
-    return target
-
-
-def _other_word(target: ast.BoolOp) -> ast.AST:
-    target.op = ast.Or() if isinstance(target.op, ast.And) else ast.And()
-    return target
-
-
-def _without(target: ast.BoolOp, at: int) -> ast.AST:
-    rest = target.values[:at] + target.values[at + 1 :]
-    return rest[0] if len(rest) == 1 else ast.BoolOp(target.op, rest)
-
-
-def _negated(target: ast.If | ast.While) -> ast.AST:
-    target.test = ast.UnaryOp(ast.Not(), target.test)
-    return target
-
-
-class Replace(ast.NodeTransformer):
-    """Puts one node in the place of another."""
-
-    def __init__(self, old: ast.AST, new: ast.AST) -> None:
-        self.old = old
-        self.new = new
-
-    def visit(self, node: ast.AST) -> Any:
-        return self.new if node is self.old else self.generic_visit(node)
-
-
-@contextmanager
-def planted(mutant: Mutant) -> Iterator[None]:
-    """The change is in the code while the context lasts."""
-    function = _function(mutant.where)
-    definition = copy.deepcopy(mutant.tree)
-    definition.decorator_list = []
-    # The function keeps its own defaults; only their number matters to its code
-    definition.args.defaults = [ast.Constant(None) for _ in definition.args.defaults]
-    definition.args.kw_defaults = [one and ast.Constant(None) for one in definition.args.kw_defaults]
-    future = ast.ImportFrom(module="__future__", names=[ast.alias("annotations")], level=0)
-    module = ast.fix_missing_locations(ast.Module([future, definition], []))
-    scope: dict[str, FunctionType] = {}
-    exec(compile(module, f"<changed {mutant.where}>", "exec"), {}, scope)
-    before = function.__code__
-    function.__code__ = scope[definition.name].__code__
-    try:
-        yield
-    finally:
-        function.__code__ = before
 
 
 class Late(Exception):
@@ -212,7 +98,7 @@ def run(part: Part, most: int | None = None) -> Run:
     def look(frame: FrameType, event: str, _argument: Any) -> None:
         code = frame.f_code
         if event == "call" and code not in seen:
-            module = frame.f_globals.get("__name__", "")
+            module = frame.f_globals.get("__name__", "").removeprefix("mapleproof.")
             shipped = module.startswith(("impl.", "model.")) and "<" not in code.co_qualname
             seen[code] = f"{module}:{code.co_qualname}" if shipped else None
 
@@ -277,6 +163,6 @@ def executed() -> list[str]:
 
 def _is_module(name: str) -> bool:
     try:
-        return find_spec(name) is not None
+        return find_spec(f"mapleproof.{name}") is not None
     except ModuleNotFoundError:
         return False

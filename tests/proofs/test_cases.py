@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from impl.mm.geometry import X86_64
-from proofs.cases import Shown, show, space_case
-from proofs.claim import Wanted, describe, judge
-from proofs.registry import CLAIMS
-from props.cases.files import read_case
-from props.cli import main
-from props.fork import operations as ops
+from mapleproof.cli.cli import main
+from mapleproof.impl.mm.geometry import X86_64
+from mapleproof.proofs.engine.cases import Shown, show, space_case
+from mapleproof.proofs.engine.claim import Wanted, describe, judge
+from mapleproof.proofs.registry import CLAIMS
+from mapleproof.props.job.subjects import read_case
+from mapleproof.props.mm import operations as ops
+
+pytestmark = pytest.mark.source
 
 
 def replayed(*arguments: str) -> int:

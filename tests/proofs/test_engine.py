@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 import z3
 
-from impl.mm.words import wrap
-from proofs import patience
-from proofs.claim import Claim, Edit, Twin, exit_status, judge
-from proofs.paths import Paths, Program, assume, claim
-from proofs.words import Word
+from mapleproof.impl.mm.words import wrap
+from mapleproof.proofs.engine import patience
+from mapleproof.proofs.engine.claim import Claim, Edit, Twin, exit_status, judge
+from mapleproof.proofs.engine.paths import Paths, Program, assume, claim
+from mapleproof.proofs.engine.words import Word
+
+pytestmark = pytest.mark.source
 
 TOP = 2**64 - 1
 
@@ -204,7 +206,7 @@ def small_claim(*twins: Twin, program: Program = wraps) -> Claim:
 
 
 def steps_up() -> None:
-    from impl.mm.limits import is_gathered
+    from mapleproof.impl.mm.limits import is_gathered
 
     x = Word.named("x")
     assume(x < 100)

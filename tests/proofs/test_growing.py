@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from proofs.growing import SERIES, Grown, grow
-from proofs.paths import Paths
-from proofs.registry import CLAIMS
-from props.cases.files import write_case
-from props.cases.replay_file import replay_file
-from props.fork.case import replay_space_case
-from props.ports import ImplPort
-from props.seeded.planting import known_seed
-from props.seeded.seeding import planted
+from mapleproof.cli.known_seeds import known_seed
+from mapleproof.proofs.engine.paths import Paths
+from mapleproof.proofs.growing import SERIES, Grown, grow
+from mapleproof.proofs.registry import CLAIMS
+from mapleproof.props.common.files import write_case
+from mapleproof.props.common.planting import planted
+from mapleproof.props.job.replay import replay_file
+
+pytestmark = pytest.mark.source
 
 SLOW = ("munmap_exact",)
 
@@ -52,8 +52,8 @@ def test_a_mistake_in_fork_is_refuted_and_its_case_shows_it(tmp_path: Path) -> N
     path = tmp_path / "case.jsonl"
     write_case(path, grown.case)
     with planted(known_seed(twin)):
-        assert replay_space_case(path).difference is not None
-    assert replay_space_case(path).difference is None
+        assert replay_file(path).difference is not None
+    assert replay_file(path).difference is None
 
 
 def test_a_mistake_in_the_tree_is_refuted_and_its_case_passes_without_it(tmp_path: Path) -> None:
@@ -63,11 +63,11 @@ def test_a_mistake_in_the_tree_is_refuted_and_its_case_passes_without_it(tmp_pat
     assert grown.case is not None
     path = tmp_path / "case.jsonl"
     write_case(path, grown.case)
-    assert replay_file(path, ImplPort, "exact")[0].difference is None
+    assert replay_file(path).difference is None
 
 
 def test_what_has_no_answer_is_not_proved(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("proofs.growing.Paths", partial(Paths, most=1))
+    monkeypatch.setattr("mapleproof.proofs.growing.Paths", partial(Paths, most=1))
     grown = grow("undo_exact unmap_in_place", 3)
     assert grown.verdict == "inconclusive"
     assert grown.told

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from proofs.loops import Cut, Rest, turn
+from mapleproof.proofs.engine.loops import Cut, Rest, turn
+
+pytestmark = pytest.mark.source
 
 
 def counted(things: Any) -> int:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tests.proofs.mutants import Mutant, executed, mutants, parts_that_run, run, runs, tried
+from tests.mutation import Mutant, mutants
+from tests.proofs.mutants import executed, parts_that_run, run, runs, tried
 
-ALL = [mutant for where in executed() for mutant in mutants(where)]
+pytestmark = pytest.mark.source
+
+ALL = [mutant for where in executed() for mutant in mutants(where, conditions_only=True)]
 
 EQUIVALENT: dict[str, str] = {
     "impl.mm.limits:clip: start > low  ->  start >= low": "where they are equal either is the same",
@@ -40,7 +43,7 @@ def test_it_is_noticed(where: str, claim: str, parts: list[str]) -> None:
     """What the deep profile does with all."""
     known = {(claim, part): run((claim, part), most=4) for part in parts}
     assert sorted(parts_that_run(where, known)) == sorted(known)
-    for mutant in mutants(where):
+    for mutant in mutants(where, conditions_only=True):
         found = tried(mutant, list(known))
         assert found.verdict == "refuted" or str(mutant) in EQUIVALENT, (str(mutant), found)
 

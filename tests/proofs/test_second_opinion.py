@@ -7,14 +7,23 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from proofs import emitted, integers, prove
-from proofs.claim import Wanted
-from proofs.command import prove as command
-from proofs.emitted import Emitted, NoSolver, Opinion, compare, cvc5_answer, opinion_of, status_of
-from proofs.integers import Integer
-from proofs.paths import Paths, assume, claim
-from proofs.slots import guarded
-from proofs.words import Word
+from mapleproof.cli.prove import prove as command
+from mapleproof.proofs.engine import emitted, integers
+from mapleproof.proofs.engine.emitted import (
+    Emitted,
+    NoSolver,
+    Opinion,
+    compare,
+    cvc5_answer,
+    opinion_of,
+    status_of,
+)
+from mapleproof.proofs.engine.integers import Integer
+from mapleproof.proofs.engine.paths import Paths, assume, claim
+from mapleproof.proofs.engine.words import Word
+from mapleproof.proofs.maple.slots import guarded
+
+pytestmark = pytest.mark.source
 
 
 def small() -> None:
@@ -72,19 +81,21 @@ def test_no_answer_is_inconclusive(files: list[Path]) -> None:
 
 
 def test_a_solver_that_is_not_there_is_bad_usage(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prove, "find_spec", lambda name: None)
+    monkeypatch.setattr("mapleproof.cli.prove.find_spec", lambda name: None)
     result = CliRunner().invoke(command, ["recoveries_agree", "--solver", "cvc5"])
     assert result.exit_code == 2
-    assert result.output == "cvc5 is not installed: pip install 'mapleproof[cvc5]'\n"
+    assert "cvc5 is not installed: pip install 'mapleproof[cvc5]'\n" in result.output
     monkeypatch.setitem(__import__("sys").modules, "cvc5", None)
     with pytest.raises(NoSolver):
         emitted.cvc5_answer(Path("any"))
 
 
-def test_a_claim_with_a_second_opinion(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_claim_with_a_second_opinion(tmp_path: Path) -> None:
     pytest.importorskip("cvc5")
-    wanted = Wanted(twins=False, emit=tmp_path)
-    assert prove.main(["recoveries_agree"], 1, wanted=wanted, solver="cvc5") == 0
-    written = len(list(tmp_path.iterdir()))
+    emitted, out = tmp_path / "emitted", tmp_path / "out"
+    arguments = ["recoveries_agree", "--solver", "cvc5", "--emit", str(emitted), "--out", str(out)]
+    result = CliRunner().invoke(command, arguments)
+    assert result.exit_code == 0, result.output
+    written = len(list(emitted.iterdir()))
     assert written > 50
-    assert f"cvc5 agrees on {written} of {written} final queries" in capsys.readouterr().out
+    assert f"cvc5 agrees on {written} of {written} final queries" in result.output

@@ -7,14 +7,13 @@ from typing import Any
 import pytest
 import z3
 
-from proofs import (
-    dup_is_isomorphic,
-    write_kinds,
-)
-from proofs.integers import Integer, Truth, assume, choice, claim, flag
-from proofs.paths import Paths
-from proofs.planted import plant
-from proofs.slots import Entry, Slots, guarded, raw
+from mapleproof.proofs import dup_is_isomorphic, write_kinds
+from mapleproof.proofs.engine.integers import Integer, Truth, assume, choice, claim, flag
+from mapleproof.proofs.engine.paths import Paths
+from mapleproof.proofs.maple.planted import plant
+from mapleproof.proofs.maple.slots import Entry, Slots, guarded, raw
+
+pytestmark = pytest.mark.source
 
 
 @pytest.mark.parametrize("height", [1, 2, 3])

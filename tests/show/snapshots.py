@@ -3,9 +3,9 @@
 import json
 from pathlib import Path
 
-from props.show.gallery import PAGES, picture
-from props.show.picture import as_data
-from props.show.terminal import lines_of
+from mapleproof.show.gallery import PAGES, picture
+from mapleproof.show.picture import as_data
+from mapleproof.show.terminal import lines_of
 
 FOLDER = Path(__file__).parent / "snapshots"
 GALLERY = Path(__file__).parents[2] / "docs" / "gallery"

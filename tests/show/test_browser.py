@@ -7,14 +7,17 @@ from typing import Any
 
 import pytest
 
-from props.cases.files import Case, Header, Step, read_case
-from props.fork import operations as space
-from props.ops import operations as ops
-from props.ops.answers import Answer
-from props.ops.subjects import ADDRESS_SPACE
-from props.show.carry_out import picture_of
-from props.show.gallery import PAGES, Shown
-from props.show.page import picture_page
+from mapleproof.props.common.answers import Answer
+from mapleproof.props.common.files import Case, Header
+from mapleproof.props.common.step import Step
+from mapleproof.props.job.subjects import read_case
+from mapleproof.props.maple import operations as ops
+from mapleproof.props.maple.subject import MAPLE_TREE
+from mapleproof.props.mm import operations as space
+from mapleproof.props.mm.subject import ADDRESS_SPACE
+from mapleproof.show.carry_out import picture_of
+from mapleproof.show.gallery import PAGES, Shown
+from mapleproof.show.page import picture_page
 from tests.show.snapshots import GALLERY
 
 HOSTILE = '</script><script>window.ran=1</script><img src=x onerror="window.ran=1">\u2028"\'&<!--${style}'
@@ -145,7 +148,9 @@ def test_one_range_or_none_is_drawn_too(browser: Any, tmp_path: Path, mapped: in
 
 def test_text_in_a_case_does_not_run(browser: Any, tmp_path: Path) -> None:
     steps = [Step(ops.MtreeStoreRange(1, 2, 3), Answer(ret=0)), Step(ops.MtreeLoad(1), Answer(crash=HOSTILE))]
-    picture = picture_of(Case(Header(HOSTILE, {"alloc_range": True, "rcu": False}, HOSTILE), steps))
+    picture = picture_of(
+        Case(Header(HOSTILE, {"alloc_range": True, "rcu": False}, HOSTILE, MAPLE_TREE), steps)
+    )
     picture.told = (HOSTILE,)
     picture.frames[-1].notes = (HOSTILE,)
     picture.frames[-1].text = HOSTILE

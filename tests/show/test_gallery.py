@@ -4,12 +4,12 @@ from contextlib import nullcontext
 
 import pytest
 
-from proofs.cases import by_the_right_one, difference
-from props.cases.files import read_case
-from props.seeded.planting import known_seed
-from props.seeded.seeding import planted
-from props.show.gallery import PAGES, Shown, index, picture
-from props.show.page import picture_page
+from mapleproof.cli.known_seeds import known_seed
+from mapleproof.proofs.engine.cases import by_the_right_one, difference
+from mapleproof.props.common.planting import planted
+from mapleproof.props.job.subjects import read_case
+from mapleproof.show.gallery import PAGES, Shown, index, picture
+from mapleproof.show.page import picture_page
 from tests.show.snapshots import GALLERY
 
 LARGEST = 150_000

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,23 +9,27 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from impl.kernel.live import REGION, why_not
-from impl.maple import MapleTree
-from impl.mm.recovery import RECOVERIES
-from props import guard
-from props.cases.files import Case, Header, Step, read_case, write_case
-from props.cli import main
-from props.fork import operations as space_ops
-from props.fork import ports
-from props.live.port import LivePort
-from props.ops import operations as ops
-from props.ops.answers import Answer
-from props.ops.common_operations import Common
-from props.ops.subjects import ADDRESS_SPACE
-from props.show.carry_out import picture_of
-from props.show.picture import Picture
+from mapleproof.cli.cli import main
+from mapleproof.impl.kernel.live import REGION, why_not
+from mapleproof.impl.maple import MapleTree
+from mapleproof.impl.mm.recovery import RECOVERIES
+from mapleproof.props.common import guard
+from mapleproof.props.common.answers import Answer
+from mapleproof.props.common.files import Case, Header, write_case
+from mapleproof.props.common.operation import Common
+from mapleproof.props.common.step import Step
+from mapleproof.props.job.subjects import read_case
+from mapleproof.props.maple import operations as ops
+from mapleproof.props.mm import impl_side
+from mapleproof.props.mm import operations as space_ops
+from mapleproof.props.mm.live_port import LivePort
+from mapleproof.props.mm.subject import ADDRESS_SPACE
+from mapleproof.show.carry_out import picture_of
+from mapleproof.show.picture import Picture
 from tests.show.snapshots import GALLERY
 from tests.show.test_show import tree_case
+
+pytestmark = pytest.mark.late
 
 SECONDS = 0.5
 TOLD = "no answer within 0.5 seconds"
@@ -39,7 +42,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def forever(*_: Any, **__: Any) -> Any:
     while True:
-        time.sleep(0.001)
+        pass
 
 
 def seen(picture: Picture, at: int) -> dict[str, Any]:
@@ -87,11 +90,11 @@ def test_a_write_shows_the_model_from_before_too(monkeypatch: pytest.MonkeyPatch
 
 def test_an_invariant_that_is_never_found_to_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     snapshot = Step(ops.Snapshot(), Answer(entries=[(1, 4, 1), (7, 7, 2)]))
-    monkeypatch.setattr("impl.maple.check.check", forever)
+    monkeypatch.setattr("mapleproof.impl.maple.check.check", forever)
     shows_the_hang(picture_of(tree_case([*STEPS[:2], snapshot])), f"broken invariant at step 3: {TOLD}")
 
 
-@pytest.mark.parametrize("patched", [(ports, "fork"), (type(RECOVERIES["undo_v3"]), "recover")])
+@pytest.mark.parametrize("patched", [(impl_side, "impl_fork"), (type(RECOVERIES["undo_v3"]), "recover")])
 def test_a_fork(monkeypatch: pytest.MonkeyPatch, patched: tuple[Any, str]) -> None:
     case = read_case(GALLERY / "undo-v3-page-tables.jsonl")
     number = len(case.steps)
@@ -106,7 +109,7 @@ def test_a_fork(monkeypatch: pytest.MonkeyPatch, patched: tuple[Any, str]) -> No
 def test_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     case = read_case(GALLERY / "undo-v3-page-tables.jsonl")
     steps = [step for step in case.steps if not isinstance(step.op, space_ops.Fork)]
-    monkeypatch.setattr(ports, "drop_mm", forever)
+    monkeypatch.setattr(impl_side, "drop_mm", forever)
     picture = picture_of(Case(case.header, steps))
     assert picture.headline == f"crash at step {len(steps)}: {TOLD}"
     assert picture.frames[-1].stage == "at the end"

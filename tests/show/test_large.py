@@ -6,15 +6,17 @@ from typing import Any
 
 import pytest
 
-from props.cases.files import Case, Header, Step
-from props.ops import operations as ops
-from props.ops.answers import Answer
-from props.ops.common_operations import Common
-from props.ports import ModelPort
-from props.show import trees
-from props.show.carry_out import picture_of
-from props.show.page import picture_page
-from props.show.tree_case import MOST_FRAMES
+from mapleproof.props.common.answers import Answer
+from mapleproof.props.common.files import Case, Header
+from mapleproof.props.common.operation import Common
+from mapleproof.props.common.step import Step
+from mapleproof.props.maple import operations as ops
+from mapleproof.props.maple.ports import ModelPort
+from mapleproof.props.maple.subject import MAPLE_TREE
+from mapleproof.show import trees
+from mapleproof.show.carry_out import picture_of
+from mapleproof.show.page import picture_page
+from mapleproof.show.tree_case import MOST_FRAMES
 from tests.show.test_browser import current, opened
 
 BASE, STRIDE = 0x1000, 16
@@ -43,7 +45,7 @@ def large_case(entries: int, count: int) -> Case:
         ]
         do(rng.choice(kinds))
     steps.append(Step(ops.MtreeLoad(BASE), Answer(entry=77)))
-    return Case(Header("a-case", {"alloc_range": True, "rcu": False}, "a test"), steps)
+    return Case(Header("a-case", {"alloc_range": True, "rcu": False}, "a test", MAPLE_TREE), steps)
 
 
 @pytest.fixture(scope="module")
@@ -86,12 +88,14 @@ def test_an_entry_that_the_model_loses_is_marked_in_a_leaf_that_has_not_changed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A tree that erases nothing: what it still holds is wrong though its leaf is as it was."""
-    from impl.maple import MapleTree
+    from mapleproof.impl.maple import MapleTree
 
     steps = [Step(ops.MtreeStoreRange(at, at, at + 1), Answer(ret=0)) for at in range(40)]
     steps += [Step(ops.MtreeErase(7), Answer(entry=8)), Step(ops.MtreeLoad(9), Answer(entry=10))]
     monkeypatch.setattr(MapleTree, "erase", lambda tree, index, *_: tree.load(index))
-    picture = picture_of(Case(Header("a-case", {"alloc_range": True, "rcu": False}, "a test"), steps))
+    picture = picture_of(
+        Case(Header("a-case", {"alloc_range": True, "rcu": False}, "a test", MAPLE_TREE), steps)
+    )
     wrong = [
         part
         for item in picture.state(40).values()

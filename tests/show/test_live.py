@@ -11,18 +11,19 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from impl.kernel.live import REGION, why_not
-from props.cases.files import Case, Header, Step, write_case
-from props.cli import main
-from props.fork import operations as ops
-from props.live.port import LivePort
-from props.ops.answers import Answer
-from props.ops.common_operations import Common
-from props.ops.subjects import ADDRESS_SPACE
-from props.show.carry_out import picture_of
-from props.show.picture import Item, Picture
-from props.show.terminal import WIDTH, lines_of
-from tests.live.test_live import RECORDINGS
+from mapleproof.cli.cli import main
+from mapleproof.impl.kernel.live import REGION, why_not
+from mapleproof.props.common.answers import Answer
+from mapleproof.props.common.files import Case, Header, write_case
+from mapleproof.props.common.operation import Common
+from mapleproof.props.common.step import Step
+from mapleproof.props.mm import operations as ops
+from mapleproof.props.mm.live_port import LivePort
+from mapleproof.props.mm.subject import ADDRESS_SPACE
+from mapleproof.show.carry_out import picture_of
+from mapleproof.show.picture import Item, Picture
+from mapleproof.show.terminal import WIDTH, lines_of
+from tests.mm.live.test_live import RECORDINGS
 from tests.show.snapshots import GALLERY
 from tests.show.test_browser import opened
 
@@ -188,7 +189,7 @@ def test_trees_and_other_page_tables_are_one_line(case: str) -> None:
 
 
 def test_where_there_is_no_live_kernel_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("impl.kernel.live.why_not", lambda: "live address spaces need Linux")
+    monkeypatch.setattr("mapleproof.impl.kernel.live.why_not", lambda: "live address spaces need Linux")
     status, output = run("show", RECORDINGS[0], "--port", "live")
     assert (status, output) == (2, "live address spaces need Linux\n")
 

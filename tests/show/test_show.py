@@ -6,25 +6,25 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from props.cases.files import Case, Header, Step, read_case
-from props.cases.replay import replay
-from props.cli import main
-from props.fork import operations as space
-from props.fork.case import replay_spaces
-from props.fork.forms import geometry_of
-from props.ops import operations as ops
-from props.ops.answers import Answer
-from props.ops.subjects import ADDRESS_SPACE
-from props.ports import ImplPort
-from props.show.carry_out import picture_of, picture_of_file
-from props.show.picture import Item, Picture, apply, changes
-from props.show.space_case import space_picture
-from props.show.tree_case import MOST_FRAMES
+from mapleproof.cli.cli import main
+from mapleproof.props.common.answers import Answer
+from mapleproof.props.common.files import Case, Header
+from mapleproof.props.common.step import Step
+from mapleproof.props.job.replay import replay_file
+from mapleproof.props.job.subjects import read_case
+from mapleproof.props.maple import operations as ops
+from mapleproof.props.maple.ports import ImplPort
+from mapleproof.props.maple.subject import MAPLE_TREE
+from mapleproof.props.mm import operations as space
+from mapleproof.props.mm.subject import ADDRESS_SPACE
+from mapleproof.show.carry_out import picture_of, picture_of_file
+from mapleproof.show.picture import Item, Picture, apply, changes
+from mapleproof.show.tree_case import MOST_FRAMES
 from tests.show.snapshots import GALLERY
 
 FLAGS = {"alloc_range": True, "rcu": False}
-CASES = Path(__file__).parents[1] / "cases"
-FORKS = sorted((Path(__file__).parents[1] / "fork" / "cases").glob("*.jsonl"))
+CASES = Path(__file__).parents[1] / "maple" / "cases"
+FORKS = sorted((Path(__file__).parents[1] / "mm" / "cases").glob("*.jsonl"))
 
 
 def run(*arguments: object) -> Result:
@@ -36,7 +36,7 @@ def stores(count: int) -> list[Step]:
 
 
 def tree_case(steps: list[Step]) -> Case:
-    return Case(Header("a-case", FLAGS, "a test"), steps)
+    return Case(Header("a-case", FLAGS, "a test", MAPLE_TREE), steps)
 
 
 def lane(picture: Picture, key: str, at: int = -1) -> list[Item]:
@@ -68,8 +68,8 @@ def test_no_colour_where_there_is_no_terminal() -> None:
 @pytest.mark.parametrize("path", FORKS, ids=lambda path: path.stem)
 def test_a_fork_is_shown_as_it_is_replayed(path: Path) -> None:
     case = read_case(path)
-    found = replay_spaces(case.steps, geometry_of(case.header.flags)).difference
-    picture = space_picture(case, "impl")
+    found = replay_file(path).difference
+    picture = picture_of(case)
     assert found is not None
     assert picture.failing is not None
     assert picture.frames[picture.failing].number == found.number
@@ -190,7 +190,7 @@ def test_leaked_nodes_of_a_copy_are_where_their_twins_are() -> None:
 def test_recordings_are_shown_as_they_are_replayed(path: Path) -> None:
     case = read_case(path)
     short = Case(case.header, case.steps[:150])
-    assert replay(short.steps, ImplPort(**case.header.flags), "exact").difference is None
+    assert MAPLE_TREE.replay(short.steps, ImplPort(**case.header.flags), "exact").difference is None
     picture = picture_of(short)
     assert picture.failing is None
     for at in range(0, len(picture.frames), 30):
@@ -210,7 +210,7 @@ def test_a_terminal_gets_no_more_than_its_columns_of_a_tall_tree() -> None:
     case = tree_case(
         [Step(ops.Fill(0, 2, 1, 3000), Answer(ret=0)), Step(ops.MtreeLoad(5000), Answer(entry=1))]
     )
-    from props.show.terminal import WIDTH, lines_of
+    from mapleproof.show.terminal import WIDTH, lines_of
 
     lines = [line.plain for line in lines_of(picture_of(case))]
     assert len(lines) < 60

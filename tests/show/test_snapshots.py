@@ -2,7 +2,7 @@
 
 import pytest
 
-from props.show.terminal import WIDTH
+from mapleproof.show.terminal import WIDTH
 from tests.show import snapshots
 
 

@@ -2,18 +2,25 @@
  * An address space to be observed: a process that does what it is told and touches nothing else.
  *
  * Without a C library, so that it maps and faults nothing by itself: what /proc says of it beyond its own few pages
- * is what it was told to do. It serves one socket; a fork serves another, whose number the command names.
+ * is what it was told to do. It has a pair of descriptors for commands and answers; a fork has another, whose number
+ * the command names.
  */
 #include <stdint.h>
 #include <asm/unistd.h>
+#include <asm/ioctl.h>
+#include <linux/fcntl.h>
+#include <linux/mempolicy.h>
+#include <linux/userfaultfd.h>
 
 #define PAGE		4096UL
-#define FIRST_SOCKET	10
+#define SLOTS		8
+#define FIRST_COMMANDS	10
+#define FIRST_ANSWERS	(FIRST_COMMANDS + SLOTS)
 #define SIGCHLD		17
 #define PR_SET_THP_DISABLE 41
 #define EFAULT		14
 
-enum { MMAP, MUNMAP, MPROTECT, MREMAP, MADVISE, TOUCH, WRITE, READ, FORK, EXIT };
+enum { MMAP, MUNMAP, MPROTECT, MREMAP, MADVISE, TOUCH, WRITE, READ, FORK, EXIT, SYSCALL, BIND, USERFAULT, FORKS };
 
 struct command {
 	uint64_t op, a, b, c, d, e;
@@ -48,8 +55,41 @@ static void touch(uint64_t start, uint64_t end, int write)
 	}
 }
 
+/* A userfaultfd for a range, which hears of forks; its number is the value */
+static int64_t userfault(uint64_t start, uint64_t size, uint64_t *value)
+{
+	struct uffdio_api api = { .api = UFFD_API, .features = UFFD_FEATURE_EVENT_FORK };
+	struct uffdio_register range = { .range = { start, size }, .mode = UFFDIO_REGISTER_MODE_MISSING };
+	int64_t number = call(__NR_userfaultfd, O_NONBLOCK, 0, 0, 0, 0, 0), ret;
+
+	if (number < 0)
+		return number;
+	ret = call(__NR_ioctl, number, UFFDIO_API, (long)&api, 0, 0, 0);
+	if (!ret)
+		ret = call(__NR_ioctl, number, UFFDIO_REGISTER, (long)&range, 0, 0, 0);
+	*value = number;
+	return ret;
+}
+
+/* So many forks in a row, whose children exit at once: how many of them failed */
+static int64_t forks(uint64_t count)
+{
+	int64_t failed = 0;
+
+	while (count--) {
+		long child = call(__NR_clone, SIGCHLD, 0, 0, 0, 0, 0);
+
+		if (child == 0)
+			call(__NR_exit_group, 0, 0, 0, 0, 0, 0);
+		failed += child < 0;
+	}
+	return failed;
+}
+
 static int64_t carry_out(const struct command *c, uint64_t *value)
 {
+	static const uint64_t first_node = 1;
+
 	switch (c->op) {
 	case MMAP:
 		return call(__NR_mmap, c->a, c->b, c->c, c->d, (int)c->e, 0);
@@ -70,6 +110,14 @@ static int64_t carry_out(const struct command *c, uint64_t *value)
 	case READ:
 		*value = *(volatile uint64_t *)c->a;
 		return 0;
+	case SYSCALL:
+		return call(c->a, c->b, c->c, c->d, c->e, 0, 0);
+	case BIND:
+		return call(__NR_mbind, c->a, c->b, MPOL_PREFERRED, (long)&first_node, 64, 0);
+	case USERFAULT:
+		return userfault(c->a, c->b, value);
+	case FORKS:
+		return forks(c->a);
 	default:
 		return -EFAULT;
 	}
@@ -78,7 +126,7 @@ static int64_t carry_out(const struct command *c, uint64_t *value)
 void serve(void)
 {
 	int64_t ignored[4] = { 1, 0, 0, 0 };	/* SIG_IGN: children need nobody to wait for them */
-	long socket = FIRST_SOCKET;
+	long slot = 0;
 
 	call(__NR_rt_sigaction, SIGCHLD, (long)ignored, 0, 8, 0, 0);
 	call(__NR_prctl, PR_SET_THP_DISABLE, 1, 0, 0, 0, 0);
@@ -86,18 +134,18 @@ void serve(void)
 		struct command command;
 		struct answer answer = { 0, 0 };
 
-		if (call(__NR_read, socket, (long)&command, sizeof(command), 0, 0, 0) != sizeof(command) ||
+		if (call(__NR_read, FIRST_COMMANDS + slot, (long)&command, sizeof(command), 0, 0, 0) != sizeof(command) ||
 		    command.op == EXIT)
 			call(__NR_exit_group, 0, 0, 0, 0, 0, 0);
 		if (command.op == FORK) {
 			answer.ret = call(__NR_clone, SIGCHLD, 0, 0, 0, 0, 0);
 			if (answer.ret == 0)
-				socket = FIRST_SOCKET + command.a;
+				slot = command.a;
 		} else {
 			answer.ret = carry_out(&command, &answer.value);
 		}
 		/* A message takes memory too, which a cgroup may refuse for a while */
-		while (call(__NR_write, socket, (long)&answer, sizeof(answer), 0, 0, 0) < 0)
+		while (call(__NR_write, FIRST_ANSWERS + slot, (long)&answer, sizeof(answer), 0, 0, 0) < 0)
 			call(__NR_sched_yield, 0, 0, 0, 0, 0, 0);
 	}
 }

@@ -1,19 +1,26 @@
 /*
- * The slab cache that holds maple nodes: kmem_cache_alloc(), kmem_cache_alloc_bulk() and their frees.
+ * The slab cache that holds maple nodes: kmem_cache_alloc(), kmem_cache_alloc_bulk(), their frees, and sheaves.
  *
  * Fresh nodes are filled with a pattern unless zeroes were asked for, freed ones are poisoned, wait at the end of
  * a queue before they are handed out again, and must then still hold the poison. A node that is freed twice, or
  * was never allocated, ends the step. A request for many nodes that cannot be met whole gets none and returns 0,
  * as the kernel's does. Under AddressSanitizer each node is a block of its own, so that the sanitizer sees it.
  *
- * Not covered: reclaim, memory cgroups, the sheaves of 6.18, more than one cache.
+ * A sheaf holds just as many nodes as were asked for, so that a write which needs more is seen. What must not fail
+ * (__GFP_NOFAIL) never does, and what may dip into reserves (GFP_ATOMIC) is no request that is refused for not
+ * sleeping. A request that may sleep where sleeping is forbidden is a failure of kind "lockdep".
+ *
+ * Not covered: reclaim, memory cgroups, more than one cache.
  *
  * The last functions are hooks that the debug build of maple_tree.c names for its own tests; nothing calls them.
  */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <linux/lockdep.h>
+#include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include "events.h"
 #include "shim.h"
@@ -21,7 +28,11 @@
 #define NODE_SIZE	256UL
 #define NODE_FRESH	0x5a
 #define NODE_POISON	0x6b
+#if defined(__LP64__)
 #define MAX_NODES	(1UL << 26)
+#else
+#define MAX_NODES	(1UL << 21)
+#endif
 #define QUARANTINE	1024
 #define NONE		UINT32_MAX
 
@@ -32,43 +43,69 @@
 #endif
 
 struct kmem_cache {
-	unsigned int size, align;
-	void (*ctor)(void *);
+	unsigned int size, align, sheaf_capacity;
 };
 
 static struct kmem_cache the_cache;
-static unsigned long live, asked;
-static uint32_t left = SHIM_NO_LIMIT;
+static unsigned long live;
+static struct shim_counts counts;
+static enum shim_plan plan;
+static uint32_t left;
 static unsigned int failures_in_a_row;
 bool shim_nowait_fails;
 
-void shim_alloc_step(uint32_t succeed)
+void shim_alloc_step(enum shim_plan what, uint32_t number)
 {
-	left = succeed;
-	asked = 0;
+	plan = what;
+	left = number;
+	counts = (struct shim_counts){ 0 };
 	failures_in_a_row = 0;
 }
 
 unsigned long shim_alloc_live(void) { return live; }
-unsigned long shim_alloc_asked(void) { return asked; }
+struct shim_counts *shim_alloc_counts(void) { return &counts; }
 void shim_alloc_forget(void) { live = 0; }
+
+/* What the plan of this step says to one more request for count nodes. */
+static bool planned(gfp_t gfp, size_t count)
+{
+	switch (plan) {
+	case SHIM_FAIL_AFTER:
+		if (left >= count) {
+			left -= count;
+			return true;
+		}
+		left = 0;
+		return false;
+	case SHIM_FAIL_ONCE:
+		if (left >= count) {
+			left -= count;
+			return true;
+		}
+		plan = SHIM_FAIL_NEVER;
+		return false;
+	case SHIM_FAIL_NOWAIT:
+		return gfp & (__GFP_DIRECT_RECLAIM | __GFP_HIGH);
+	default:
+		return !shim_nowait_fails || gfp & (__GFP_DIRECT_RECLAIM | __GFP_HIGH);
+	}
+}
+
+void shim_may_alloc(gfp_t gfp, const char *function, const char *file, int line)
+{
+	if (gfp & __GFP_DIRECT_RECLAIM && (shim_spinlocks || shim_rcu_sections))
+		shim_lockdep(function, file, line, "a request that may sleep, with a spinlock held or under RCU");
+}
 
 /* One request for count nodes: may it be met? */
 static bool granted(gfp_t gfp, size_t count)
 {
-	asked += count;
-	if (shim_nowait_fails && !(gfp & __GFP_DIRECT_RECLAIM)) {
-		SHIM_EVENT("requests_refused", 1);
-		return false;
-	}
-	if (left == SHIM_NO_LIMIT)
-		return true;
-	if (left >= count) {
-		left -= count;
+	might_alloc(gfp);
+	counts.asked += count;
+	if (planned(gfp, count) || gfp & __GFP_NOFAIL) {
 		failures_in_a_row = 0;
 		return true;
 	}
-	left = 0;
 	SHIM_EVENT("requests_refused", 1);
 	if (++failures_in_a_row > SHIM_HANG_FAILURES)
 		shim_crash("hang", "it asks for memory for ever");
@@ -180,19 +217,19 @@ static void *fresh(gfp_t gfp)
 
 	memset(node, gfp & __GFP_ZERO ? 0 : NODE_FRESH, NODE_SIZE);
 	live++;
+	counts.allocated++;
 	SHIM_EVENT("nodes_allocated", 1);
 	return node;
 }
 
-struct kmem_cache *kmem_cache_create(const char *name, unsigned int size, unsigned int align, unsigned int flags,
-				     void (*ctor)(void *))
+struct kmem_cache *shim_cache_create(unsigned int size, unsigned int align, unsigned int sheaf_capacity)
 {
 	if (size != NODE_SIZE || align != NODE_SIZE)
 		shim_crash("layout", "nodes are not 256 bytes");
 #if !OWN_BLOCKS
 	arena_start();
 #endif
-	the_cache = (struct kmem_cache){ .size = size, .align = align, .ctor = ctor };
+	the_cache = (struct kmem_cache){ .size = size, .align = align, .sheaf_capacity = sheaf_capacity };
 	return &the_cache;
 }
 
@@ -215,7 +252,10 @@ void kmem_cache_free(struct kmem_cache *cache, void *node)
 {
 	give_back(node);
 	live--;
+	counts.freed++;
 }
+
+void kfree(const void *node) { kmem_cache_free(&the_cache, (void *)node); }
 
 void kmem_cache_free_bulk(struct kmem_cache *cache, size_t size, void **list)
 {
@@ -223,10 +263,66 @@ void kmem_cache_free_bulk(struct kmem_cache *cache, size_t size, void **list)
 		kmem_cache_free(cache, list[i]);
 }
 
+struct slab_sheaf *kmem_cache_prefill_sheaf(struct kmem_cache *cache, gfp_t gfp, unsigned int size)
+{
+	unsigned int capacity = size > cache->sheaf_capacity ? size : cache->sheaf_capacity;
+	struct slab_sheaf *sheaf = malloc(sizeof(*sheaf) + capacity * sizeof(void *));
+
+	if (!sheaf)
+		shim_crash("out of memory", "the server itself");
+	*sheaf = (struct slab_sheaf){ .size = size, .capacity = capacity };
+	SHIM_EVENT("sheaves", 1);
+	if (!kmem_cache_alloc_bulk(cache, gfp, size, sheaf->objects)) {
+		free(sheaf);
+		return NULL;
+	}
+	return sheaf;
+}
+
+int kmem_cache_refill_sheaf(struct kmem_cache *cache, gfp_t gfp, struct slab_sheaf **sheaf, unsigned int size)
+{
+	struct slab_sheaf *held = *sheaf;
+
+	if (held->size >= size)
+		return 0;
+	if (size > held->capacity) {
+		*sheaf = kmem_cache_prefill_sheaf(cache, gfp, size);
+		if (!*sheaf) {
+			*sheaf = held;
+			return -ENOMEM;
+		}
+		kmem_cache_return_sheaf(cache, gfp, held);
+		return 0;
+	}
+	if (!kmem_cache_alloc_bulk(cache, gfp, size - held->size, held->objects + held->size))
+		return -ENOMEM;
+	held->size = size;
+	return 0;
+}
+
+/* The kernel's may find another node in an empty sheaf's stead, or none: a write must not count on that. */
+void *kmem_cache_alloc_from_sheaf(struct kmem_cache *cache, gfp_t gfp, struct slab_sheaf *sheaf)
+{
+	void *node;
+
+	if (!sheaf->size)
+		shim_crash("nodes ran out", "a write took more nodes than it had asked for");
+	node = sheaf->objects[--sheaf->size];
+	if (gfp & __GFP_ZERO)
+		memset(node, 0, NODE_SIZE);
+	return node;
+}
+
+void kmem_cache_return_sheaf(struct kmem_cache *cache, gfp_t gfp, struct slab_sheaf *sheaf)
+{
+	kmem_cache_free_bulk(cache, sheaf->size, sheaf->objects);
+	free(sheaf);
+}
+
 void kmem_cache_set_non_kernel(struct kmem_cache *cache, unsigned int value) { }
 void kmem_cache_set_callback(struct kmem_cache *cache, void (*callback)(void *)) { }
 void kmem_cache_set_private(struct kmem_cache *cache, void *private) { }
 unsigned long kmem_cache_get_alloc(struct kmem_cache *cache) { return live * NODE_SIZE; }
 void kmem_cache_zero_nr_tallocated(struct kmem_cache *cache) { }
-unsigned int kmem_cache_nr_tallocated(struct kmem_cache *cache) { return asked; }
+unsigned int kmem_cache_nr_tallocated(struct kmem_cache *cache) { return counts.asked; }
 unsigned int kmem_cache_nr_allocated(struct kmem_cache *cache) { return live; }

@@ -1,6 +1,6 @@
 /*
  * What differs between kernel versions in the API that ops.c calls. The HAVE_ macros come from build.py, which
- * looks for each name in the tree's own include/linux/maple_tree.h.
+ * looks for each definition in the tree's own lib/maple_tree.c and include/linux/maple_tree.h.
  */
 #ifndef MAPLEPROOF_COMPAT_H
 #define MAPLEPROOF_COMPAT_H

@@ -44,6 +44,16 @@ static bool is_node(const void *entry)
 	return ((unsigned long)entry & 3) == 2 && (unsigned long)entry > MAPLE_RESERVED_RANGE;
 }
 
+/* Older trees say by a number that is no slot's that there is no gap below a node. */
+static bool no_gap_mark(const struct view *v)
+{
+#if HAVE_no_gap_mark
+	return v->meta->gap == MAPLE_ARANGE64_META_MAX;
+#else
+	return false;
+#endif
+}
+
 static struct view view_of(const void *encoded, unsigned long min, unsigned long max, unsigned int depth)
 {
 	struct view v = { .min = min, .max = max, .depth = depth };
@@ -129,7 +139,7 @@ static bool check_node(struct walk *w, const struct view *v, const void *parent,
 		for (i = v->end + 1; i < v->slots; i++)
 			if (v->gap[i])
 				fail(w, v, "no gap is noted behind the data end: gap %u", i);
-		if (v->meta->gap > v->end)
+		if (v->meta->gap > v->end && !no_gap_mark(v))
 			fail(w, v, "the largest gap is a child's: %u", v->meta->gap);
 	}
 	return !w->failed;
@@ -187,7 +197,7 @@ static unsigned long check_below(struct walk *w, const void *encoded, unsigned l
 			largest = run;
 		first = last + 1;
 	}
-	if (v.gap && !w->failed && v.gap[v.meta->gap] != largest)
+	if (v.gap && !w->failed && (no_gap_mark(&v) ? 0 : v.gap[v.meta->gap]) != largest)
 		fail(w, &v, "the node knows its largest gap: slot %u, but %#lx is the largest", v.meta->gap, largest);
 	return largest;
 }
@@ -215,18 +225,22 @@ void inspect_check(struct maple_tree *tree, struct answer *answer)
 		fail(&w, NULL, "the tree knows its height: %u, but it is %u", mt_height(tree), w.leaf_depth);
 	if (w.failed)
 		return;
+	rcu_read_lock();
 	mas_for_each(&mas, entry, ULONG_MAX) {
 		entries++;
 		hash = mix(mix(mix(hash, mas.index), mas.last), (unsigned long)entry);
 		if (entries > w.entries)
 			break;
 	}
+	rcu_read_unlock();
 	if (entries != w.entries || hash != w.hash)
 		fail(&w, NULL, "mas_find() meets what the nodes hold: %lu entries, not %lu", entries, w.entries);
 	else
 		heights[w.leaf_depth < TALLEST ? w.leaf_depth : TALLEST].times++;
 #ifdef CONFIG_DEBUG_MAPLE_TREE
+	ops_lock(tree);
 	mt_validate(tree);
+	ops_unlock(tree);
 #endif
 }
 
@@ -235,12 +249,14 @@ void inspect_snapshot(struct maple_tree *tree, struct answer *answer)
 	MA_STATE(mas, tree, 0, 0);
 	void *entry;
 
+	rcu_read_lock();
 	mas_for_each(&mas, entry, ULONG_MAX) {
 		reply_word(mas.index);
 		reply_word(mas.last);
 		reply_word((unsigned long)entry);
 		answer->status += 3;
 	}
+	rcu_read_unlock();
 }
 
 /* Per node: depth, flags (1 leaf, 2 has gaps), slots in use, min, max; then per slot its last and its content. */

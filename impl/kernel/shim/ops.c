@@ -3,7 +3,8 @@
  * has. Trees and cursors are numbered; each is there, empty, when it is first named.
  *
  * Entries are value entries (xa_mk_value()), so none is ever taken for a node, an error or a reserved entry.
- * Writes through a cursor hold the tree's lock, as the advanced API asks for; reads are under no lock.
+ * Writes through a cursor hold the tree's lock, as the advanced API asks for: its own spinlock, or the outside lock of
+ * a tree made with MT_FLAGS_LOCK_EXTERN, which may sleep. Reads are in an RCU section.
  */
 #include <stdlib.h>
 #include <time.h>
@@ -16,17 +17,50 @@
 #define MAX_TREES	65536
 #define MAX_CURSORS	256
 
-#define LOCKED(mas, call) do {	\
-	mas_lock(mas);		\
-	call;			\
-	mas_unlock(mas);	\
+#define LOCKED(tree, call) do {		\
+	ops_lock(tree);			\
+	call;				\
+	ops_unlock(tree);		\
+} while (0)
+
+#define READ(call) do {			\
+	rcu_read_lock();		\
+	call;				\
+	rcu_read_unlock();		\
 } while (0)
 
 static struct maple_tree *trees[MAX_TREES];
 static struct ma_state cursors[MAX_CURSORS];
 static unsigned int tree_flags, trees_named, cursors_named;
+static struct shim_counts last_counts;	/* of the last step that was no OP_nodes */
 static bool rcu_by_hand;
 static unsigned int readers;
+static bool may_hold[MAX_CURSORS];	/* cursors that hold nodes by right, until they are destroyed or store */
+static struct { struct lockdep_map dep_map; } outside_lock;
+
+/* The lock under which a tree is written. */
+void ops_lock(struct maple_tree *tree)
+{
+	if (mt_external_lock(tree))
+		outside_lock.dep_map.held++;
+	else
+		mtree_lock(tree);
+}
+
+void ops_unlock(struct maple_tree *tree)
+{
+	if (mt_external_lock(tree))
+		outside_lock.dep_map.held--;
+	else
+		mtree_unlock(tree);
+}
+
+static void tree_start(struct maple_tree *tree, unsigned int flags)
+{
+	mt_init_flags(tree, flags);
+	if (mt_external_lock(tree))
+		mt_set_external_lock(tree, &outside_lock);
+}
 
 static struct maple_tree *tree_of(unsigned int number)
 {
@@ -37,7 +71,7 @@ static struct maple_tree *tree_of(unsigned int number)
 	while (trees_named <= number) {
 		if (!trees[trees_named])
 			trees[trees_named] = malloc(sizeof(*tree));
-		mt_init_flags(trees[trees_named++], tree_flags);
+		tree_start(trees[trees_named++], tree_flags);
 	}
 	return trees[number];
 }
@@ -49,15 +83,31 @@ static struct ma_state *cursor_of(unsigned int number)
 	return &cursors[number];
 }
 
-/* Every cursor's spare nodes and every tree are given back, then tree 0, the cursors and the counts of
- * events start anew. */
+static void destroy_tree(struct maple_tree *tree)
+{
+	LOCKED(tree, __mt_destroy(tree));
+}
+
+/* A cursor that was refused something holds nothing any more: what it keeps all the same has leaked. */
+static void give_back(void)
+{
+	for (unsigned int i = 0; i < cursors_named; i++) {
+		if (may_hold[i])
+			LOCKED(cursors[i].tree, mas_destroy(&cursors[i]));
+		may_hold[i] = false;
+	}
+}
+
+/*
+ * The nodes of cursors that hold some by right and those of trees are given back, then tree 0, the cursors and the
+ * counts of events start anew. What else is still allocated has leaked.
+ */
 void ops_reset(unsigned int flags)
 {
-	shim_alloc_step(SHIM_NO_LIMIT);
-	for (unsigned int i = 0; i < cursors_named; i++)
-		mas_destroy(&cursors[i]);
+	shim_alloc_step(SHIM_FAIL_NEVER, 0);
+	give_back();
 	for (unsigned int i = 0; i < trees_named; i++)
-		mtree_destroy(trees[i]);
+		destroy_tree(trees[i]);
 	shim_rcu_run();
 	tree_flags = flags;
 	trees_named = cursors_named = readers = 0;
@@ -93,29 +143,80 @@ static uint64_t nanoseconds(void)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
 	return now.tv_sec * 1000000000ULL + now.tv_nsec;
 }
 
+/*
+ * What the caller asks with. Where it holds a spinlock all the while it must not sleep, and dips into reserves where it
+ * would like to: a request that is not refused for not sleeping.
+ */
+static gfp_t gfp_of(const struct step *step, bool atomic)
+{
+	switch (step->fail >> STEP_GFP_SHIFT & 3) {
+	case STEP_GFP_NOWAIT:
+		return GFP_NOWAIT;
+	case STEP_GFP_NOFAIL:
+		return (atomic ? GFP_ATOMIC : GFP_KERNEL) | __GFP_NOFAIL;
+	default:
+		return atomic ? GFP_ATOMIC : GFP_KERNEL;
+	}
+}
+
 #if HAVE_mtree_dup
-static int dup(struct maple_tree *from, unsigned int into)
+static int dup(struct maple_tree *from, const struct step *step, bool by_hand)
 {
 	unsigned int flags = from->ma_flags & ~MT_FLAGS_HEIGHT_MASK;
-	struct maple_tree *to = tree_of(into);
+	struct maple_tree *to = tree_of(step->a);
+	int ret;
 
 	if (to != from) {
-		mtree_destroy(to);
-		mt_init_flags(to, flags);
+		destroy_tree(to);
+		tree_start(to, flags);
 	}
-	return mtree_dup(from, to, GFP_KERNEL);
+	if (!by_hand)
+		return mtree_dup(from, to, gfp_of(step, true));
+	ops_lock(to);
+	if (to != from)
+		ops_lock(from);
+	ret = __mt_dup(from, to, gfp_of(step, !mt_external_lock(from)));
+	if (to != from)
+		ops_unlock(from);
+	ops_unlock(to);
+	return ret;
 }
 #endif
+
+#if HAVE_mt_set_in_rcu
+/* These take a tree's own lock by themselves, and want an outside one to be held. */
+static void set_in_rcu(struct maple_tree *tree, bool on)
+{
+	if (mt_external_lock(tree))
+		ops_lock(tree);
+	if (on)
+		mt_set_in_rcu(tree);
+	else
+		mt_clear_in_rcu(tree);
+	if (mt_external_lock(tree))
+		ops_unlock(tree);
+}
+#endif
+
+/* All entries that a loop over the cursor meets, each as its range and itself. */
+static void entry_met(struct answer *answer, const struct ma_state *mas, void *entry)
+{
+	reply_word(mas->index);
+	reply_word(mas->last);
+	reply_word((unsigned long)entry);
+	answer->status += 3;
+}
 
 static void run(const struct step *s, struct answer *answer)
 {
 	struct ma_state *mas = cursor_of(s->cursor);
 	struct maple_tree *mt = tree_of(s->tree);
 	unsigned long index, next;
+	gfp_t gfp = gfp_of(s, false);
 	void *entry;
 
 	switch (s->op) {
@@ -131,6 +232,15 @@ static void run(const struct step *s, struct answer *answer)
 		answer->index = shim_alloc_live();
 		answer->last = shim_rcu_pending();
 		answer->entry = shim_warnings;
+		break;
+	case OP_give_back:
+		give_back();
+		break;
+	case OP_nodes:
+		answer->ret = last_counts.asked;
+		answer->entry = last_counts.allocated;
+		answer->index = last_counts.freed;
+		answer->last = last_counts.retired;
 		break;
 	case OP_events:
 		events_tell(answer);
@@ -169,31 +279,31 @@ static void run(const struct step *s, struct answer *answer)
 		answer->entry = (unsigned long)mtree_load(mt, s->a);
 		break;
 	case OP_mtree_store_range:
-		answer->ret = mtree_store_range(mt, s->a, s->b, entry_of(s->c), GFP_KERNEL);
+		answer->ret = mtree_store_range(mt, s->a, s->b, entry_of(s->c), gfp);
 		break;
 	case OP_mtree_insert_range:
-		answer->ret = mtree_insert_range(mt, s->a, s->b, entry_of(s->c), GFP_KERNEL);
+		answer->ret = mtree_insert_range(mt, s->a, s->b, entry_of(s->c), gfp);
 		break;
 	case OP_mtree_erase:
 		answer->entry = (unsigned long)mtree_erase(mt, s->a);
 		/* it does not say that there was no memory to erase: what is there now does */
-		if (s->fail_after != SHIM_NO_LIMIT && answer->entry && mtree_load(mt, s->a))
+		if (s->fail != STEP_NO_FAILURE && answer->entry && mtree_load(mt, s->a))
 			answer->ret = -ENOMEM;
 		break;
 	case OP_mtree_alloc_range:
-		answer->ret = mtree_alloc_range(mt, &index, entry_of(s->a), s->b, s->c, s->d, GFP_KERNEL);
+		answer->ret = mtree_alloc_range(mt, &index, entry_of(s->a), s->b, s->c, s->d, gfp);
 		if (!answer->ret)
 			answer->index = index;
 		break;
 	case OP_mtree_alloc_rrange:
-		answer->ret = mtree_alloc_rrange(mt, &index, entry_of(s->a), s->b, s->c, s->d, GFP_KERNEL);
+		answer->ret = mtree_alloc_rrange(mt, &index, entry_of(s->a), s->b, s->c, s->d, gfp);
 		if (!answer->ret)
 			answer->index = index;
 		break;
 #if HAVE_mtree_alloc_cyclic
 	case OP_mtree_alloc_cyclic:
 		next = s->d;
-		answer->ret = mtree_alloc_cyclic(mt, &index, entry_of(s->a), s->b, s->c, &next, GFP_KERNEL);
+		answer->ret = mtree_alloc_cyclic(mt, &index, entry_of(s->a), s->b, s->c, &next, gfp);
 		if (answer->ret >= 0) {
 			answer->index = index;
 			answer->last = next;
@@ -220,18 +330,22 @@ static void run(const struct step *s, struct answer *answer)
 		break;
 #if HAVE_mtree_dup
 	case OP_mtree_dup:
-		answer->ret = dup(mt, s->a);
+	case OP___mt_dup:
+		answer->ret = dup(mt, s, s->op == OP___mt_dup);
 		break;
 #endif
 	case OP_mtree_destroy:
 		mtree_destroy(mt);
 		break;
+	case OP___mt_destroy:
+		destroy_tree(mt);
+		break;
 #if HAVE_mt_set_in_rcu
 	case OP_mt_set_in_rcu:
-		mt_set_in_rcu(mt);
+		set_in_rcu(mt, true);
 		break;
 	case OP_mt_clear_in_rcu:
-		mt_clear_in_rcu(mt);
+		set_in_rcu(mt, false);
 		break;
 #endif
 
@@ -244,67 +358,119 @@ static void run(const struct step *s, struct answer *answer)
 	case OP_mas_set_range:
 		mas_set_range(mas, s->a, s->b);
 		break;
+#if HAVE___mas_set_range
+	case OP___mas_set_range:
+		__mas_set_range(mas, s->a, s->b);
+		break;
+#endif
 	case OP_mas_walk:
-		cursor_answer(answer, mas, mas_walk(mas));
+		READ(entry = mas_walk(mas));
+		cursor_answer(answer, mas, entry);
 		break;
 	case OP_mas_find:
-		cursor_answer(answer, mas, mas_find(mas, s->a));
+		READ(entry = mas_find(mas, s->a));
+		cursor_answer(answer, mas, entry);
 		break;
 	case OP_mas_next:
-		cursor_answer(answer, mas, mas_next(mas, s->a));
+		READ(entry = mas_next(mas, s->a));
+		cursor_answer(answer, mas, entry);
 		break;
 	case OP_mas_find_rev:
-		cursor_answer(answer, mas, mas_find_rev(mas, s->a));
+		READ(entry = mas_find_rev(mas, s->a));
+		cursor_answer(answer, mas, entry);
 		break;
 	case OP_mas_prev:
-		cursor_answer(answer, mas, mas_prev(mas, s->a));
+		READ(entry = mas_prev(mas, s->a));
+		cursor_answer(answer, mas, entry);
 		break;
 #if HAVE_mas_find_range
 	case OP_mas_find_range:
-		cursor_answer(answer, mas, mas_find_range(mas, s->a));
+		READ(entry = mas_find_range(mas, s->a));
+		cursor_answer(answer, mas, entry);
 		break;
 	case OP_mas_next_range:
-		cursor_answer(answer, mas, mas_next_range(mas, s->a));
+		READ(entry = mas_next_range(mas, s->a));
+		cursor_answer(answer, mas, entry);
 		break;
 	case OP_mas_find_range_rev:
-		cursor_answer(answer, mas, mas_find_range_rev(mas, s->a));
+		READ(entry = mas_find_range_rev(mas, s->a));
+		cursor_answer(answer, mas, entry);
 		break;
 	case OP_mas_prev_range:
-		cursor_answer(answer, mas, mas_prev_range(mas, s->a));
+		READ(entry = mas_prev_range(mas, s->a));
+		cursor_answer(answer, mas, entry);
 		break;
 #endif
 	case OP_mas_empty_area:
-		answer->ret = mas_empty_area(mas, s->a, s->b, s->c);
+		LOCKED(mas->tree, answer->ret = mas_empty_area(mas, s->a, s->b, s->c));
 		area_answer(answer, mas);
 		break;
 	case OP_mas_empty_area_rev:
-		answer->ret = mas_empty_area_rev(mas, s->a, s->b, s->c);
+		LOCKED(mas->tree, answer->ret = mas_empty_area_rev(mas, s->a, s->b, s->c));
 		area_answer(answer, mas);
 		break;
 	case OP_mas_store_gfp:
-		LOCKED(mas, answer->ret = mas_store_gfp(mas, entry_of(s->a), GFP_KERNEL));
+		LOCKED(mas->tree, answer->ret = mas_store_gfp(mas, entry_of(s->a), gfp));
 		break;
 	case OP_mas_store:
-		LOCKED(mas, mas_store(mas, entry_of(s->a)));
+		LOCKED(mas->tree, mas_store(mas, entry_of(s->a)));
 		answer->ret = mas_is_err(mas) ? xa_err(mas->node) : 0;
+		may_hold[s->cursor] |= mas_is_err(mas);
 		break;
 	case OP_mas_preallocate:
-		LOCKED(mas, answer->ret = PREALLOCATE(mas, entry_of(s->a), GFP_KERNEL));
+		LOCKED(mas->tree, answer->ret = PREALLOCATE(mas, entry_of(s->a), gfp_of(s, !mt_external_lock(mas->tree))));
+		may_hold[s->cursor] = !answer->ret;
 		break;
 	case OP_mas_store_prealloc:
-		LOCKED(mas, mas_store_prealloc(mas, entry_of(s->a)));
+		LOCKED(mas->tree, mas_store_prealloc(mas, entry_of(s->a)));
+		may_hold[s->cursor] = false;
 		break;
+#if HAVE_mas_expected_entries
 	case OP_mas_expected_entries:
-		LOCKED(mas, answer->ret = mas_expected_entries(mas, s->a));
+		answer->ret = mas_expected_entries(mas, s->a);
+		may_hold[s->cursor] = !answer->ret;
 		break;
+#endif
 	case OP_mas_nomem:
-		LOCKED(mas, answer->ret = mas_nomem(mas, GFP_KERNEL));
+		LOCKED(mas->tree, answer->ret = mas_nomem(mas, gfp));
+		may_hold[s->cursor] = true;
 		break;
+#if HAVE_mas_nomem_nofail
+	case OP_mas_nomem_nofail:
+		LOCKED(mas->tree, answer->ret = mas_nomem_nofail(mas, s->a, s->b));
+		may_hold[s->cursor] = true;
+		break;
+#endif
 	case OP_mas_destroy:
-		LOCKED(mas, mas_destroy(mas));
+		LOCKED(mas->tree, mas_destroy(mas));
+		may_hold[s->cursor] = false;
 		break;
+#if HAVE_mas_alloc_cyclic
+	case OP_mas_alloc_cyclic:
+		next = s->d;
+		LOCKED(mas->tree, answer->ret = mas_alloc_cyclic(mas, &index, entry_of(s->a), s->b, s->c, &next, gfp));
+		if (answer->ret >= 0) {
+			answer->index = index;
+			answer->last = next;
+		}
+		break;
+#endif
+	case OP_mas_for_each:
+		rcu_read_lock();
+		mas_for_each(mas, entry, s->a)
+			entry_met(answer, mas, entry);
+		rcu_read_unlock();
+		break;
+#ifdef mas_for_each_rev
+	case OP_mas_for_each_rev:
+		rcu_read_lock();
+		mas_for_each_rev(mas, entry, s->a)
+			entry_met(answer, mas, entry);
+		rcu_read_unlock();
+		break;
+#endif
 	case OP_mas_erase:
-		LOCKED(mas, entry = mas_erase(mas));
+		LOCKED(mas->tree, entry = mas_erase(mas));
 		cursor_answer(answer, mas, entry);
 		break;
 	case OP_mas_pause:
@@ -321,9 +487,13 @@ static void run(const struct step *s, struct answer *answer)
 
 void ops_run(const struct step *step, struct answer *answer)
 {
-	shim_alloc_step(step->fail_after);
+	bool own = step->op != OP_nodes;
+
+	shim_alloc_step(step->fail >> STEP_PLAN_SHIFT, step->fail & STEP_NUMBER);
 	run(step, answer);
-	shim_alloc_step(SHIM_NO_LIMIT);
+	if (own)
+		last_counts = *shim_alloc_counts();
+	shim_alloc_step(SHIM_FAIL_NEVER, 0);
 	if (!rcu_by_hand && !readers)
 		shim_rcu_run();
 }

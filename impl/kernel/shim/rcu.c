@@ -5,8 +5,12 @@
  * Not covered: readers beside the writer. Nothing runs at the same time as anything else here.
  */
 #include <linux/rcupdate.h>
+#include <linux/slab.h>
 #include "events.h"
 #include "shim.h"
+
+unsigned int shim_spinlocks, shim_rcu_sections;
+struct lockdep_map rcu_callback_map;
 
 static struct rcu_head *first, **end = &first;
 static unsigned long pending;
@@ -18,7 +22,16 @@ void call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *))
 	*end = head;
 	end = &head->next;
 	pending++;
+	shim_alloc_counts()->retired++;
 }
+
+/* Maple nodes alone are freed so, and they are aligned to their size. */
+static void free_object(struct rcu_head *head)
+{
+	kfree((void *)((unsigned long)head & ~255UL));
+}
+
+void shim_kfree_rcu(struct rcu_head *head) { call_rcu(head, free_object); }
 
 unsigned long shim_rcu_pending(void) { return pending; }
 
@@ -29,6 +42,7 @@ void shim_rcu_run(void)
 	if (!first)
 		return;
 	live = shim_alloc_live();
+	rcu_callback_map.held = 1;
 	while (first) {
 		struct rcu_head *head = first;
 
@@ -38,5 +52,6 @@ void shim_rcu_run(void)
 		pending--;
 		head->func(head);
 	}
+	rcu_callback_map.held = 0;
 	SHIM_EVENT("nodes_freed_by_rcu", live - shim_alloc_live());
 }

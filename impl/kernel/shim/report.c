@@ -1,8 +1,8 @@
 /*
  * What ends a step before its answer: a signal, a failed WARN_ON or BUG_ON, a sanitizer's report, the allocator's
- * complaint, a step that never ends. Each becomes one text for the client: a line with the kind, a line that says
- * more, then the program counters up the stack (for addr2line), then what the kernel printed. After it this
- * process is gone; what the maple tree left behind is not to be trusted.
+ * complaint, a broken rule about locks, a step that never ends. Each becomes one text for the client: a line with
+ * the kind, a line that says more, then the program counters up the stack (for addr2line), then what the kernel
+ * printed. After it this process is gone; what the maple tree left behind is not to be trusted.
  *
  * WARN_ON ends a step as BUG_ON does, unless the server was told to count warnings and go on.
  */
@@ -104,6 +104,16 @@ void shim_bug(const char *function, const char *file, int line, const char *what
 
 	snprintf(detail, sizeof(detail), "%s line %d: %s", function, line, what);
 	crash_at("BUG", detail, NULL);
+	_exit(1);
+}
+
+/* A rule about locks was broken. */
+void shim_lockdep(const char *function, const char *file, int line, const char *what)
+{
+	char detail[512];
+
+	snprintf(detail, sizeof(detail), "%s line %d: %s", function, line, what);
+	crash_at("lockdep", detail, NULL);
 	_exit(1);
 }
 

@@ -19,8 +19,13 @@
 
 _Static_assert(sizeof(struct step) == 40 && sizeof(struct answer) == 32, "wire layout");
 _Static_assert(sizeof(struct maple_node) == 256, "maple nodes must be 256 bytes");
+#if defined(__LP64__)
 _Static_assert(MAPLE_RANGE64_SLOTS == 16, "leaves must have 16 slots");
 _Static_assert(MAPLE_ARANGE64_SLOTS == 10, "allocation nodes must have 10 slots");
+#else
+_Static_assert(MAPLE_RANGE64_SLOTS == 32, "leaves must have 32 slots");
+_Static_assert(MAPLE_ARANGE64_SLOTS == 21, "allocation nodes must have 21 slots");
+#endif
 
 static char *reply;
 static size_t reply_size, reply_used;

@@ -9,15 +9,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SHIM_NO_LIMIT UINT32_MAX
-
 /* alloc.c: the slab cache of nodes */
-void shim_alloc_step(uint32_t succeed);	/* from here on this many allocations succeed, every later one fails */
+enum shim_plan {
+	SHIM_FAIL_AFTER,	/* so many nodes are granted, and every later request is refused */
+	SHIM_FAIL_ONCE,		/* so many nodes are granted, then one request is refused, and no other */
+	SHIM_FAIL_NOWAIT,	/* every request is refused that may not sleep */
+	SHIM_FAIL_NEVER,
+};
+void shim_alloc_step(enum shim_plan plan, uint32_t number);	/* a step begins */
 unsigned long shim_alloc_live(void);	/* nodes handed out and not freed yet */
-unsigned long shim_alloc_asked(void);	/* allocations asked for since shim_alloc_step, failed ones included */
+/* Nodes since the step began: asked for, refused ones included; got; given back at once; left to RCU callbacks. */
+struct shim_counts { unsigned long asked, allocated, freed, retired; };
+struct shim_counts *shim_alloc_counts(void);
 bool shim_alloc_is_live(const void *node);
 void shim_alloc_forget(void);		/* count what is still live as never allocated */
-extern bool shim_nowait_fails;		/* GFP_NOWAIT requests fail, so that every write takes the retry path */
+extern bool shim_nowait_fails;		/* steps without a plan of their own are as with SHIM_FAIL_NOWAIT */
 
 /* rcu.c: call_rcu() queues, shim_rcu_run() is the end of a grace period */
 void shim_rcu_run(void);

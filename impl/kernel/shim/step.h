@@ -8,9 +8,15 @@ struct step {
 	uint8_t op;
 	uint8_t cursor;
 	uint16_t tree;
-	uint32_t fail_after;	/* SHIM_NO_LIMIT: nothing fails */
+	uint32_t fail;		/* enum shim_plan, what the caller asks with, and a number */
 	uint64_t a, b, c, d;
 };
+
+#define STEP_PLAN_SHIFT	30
+#define STEP_GFP_SHIFT	28
+#define STEP_NUMBER	((1U << STEP_GFP_SHIFT) - 1)
+#define STEP_NO_FAILURE	((uint32_t)SHIM_FAIL_NEVER << STEP_PLAN_SHIFT)
+enum { STEP_GFP_KERNEL, STEP_GFP_NOWAIT, STEP_GFP_NOFAIL };
 
 struct answer {
 	int32_t ret;
@@ -26,11 +32,13 @@ enum op {
 };
 
 /* ops.c */
+struct maple_tree;
+void ops_lock(struct maple_tree *tree);
+void ops_unlock(struct maple_tree *tree);
 void ops_reset(unsigned int flags);
 void ops_run(const struct step *step, struct answer *answer);
 
 /* inspect.c */
-struct maple_tree;
 void inspect_snapshot(struct maple_tree *tree, struct answer *answer);
 void inspect_shape(struct maple_tree *tree, struct answer *answer);
 void inspect_borders(struct maple_tree *tree, struct answer *answer);

@@ -2,12 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
-from impl.mm.exit import PLAIN, ExitRules
+from mapleproof.impl.maple import Cursor
+from mapleproof.impl.mm.exit import PLAIN, ExitRules
 
 if TYPE_CHECKING:
-    from impl.mm.fork import Fork
+    from mapleproof.impl.mm.machine import Machine
+    from mapleproof.impl.mm.mm import Mm
+    from mapleproof.impl.mm.objects import UffdContext, Vma
+
+
+class Fork:
+    """One fork under way.
+
+    ``cursor`` walks the child's tree, with bulk insertion the parent's. ``first_left`` is the first VMA
+    that was not duplicated, None where all were; ``clearing_failed`` whether taking a VM_DONTCOPY one out
+    of the tree was what failed. ``contexts`` are userfaultfd contexts that wait for the end.
+    """
+
+    __slots__ = ("child", "clearing_failed", "contexts", "cursor", "first_left", "machine", "parent")
+
+    def __init__(self, machine: Machine, parent: Mm, child: Mm) -> None:
+        self.machine = machine
+        self.parent = parent
+        self.child = child
+        self.cursor = Cursor(child.tree)
+        self.first_left: Vma | None = None
+        self.clearing_failed = False
+        self.contexts: list[UffdContext] = []
+
+
+Known = Mapping[str, str]
+"""Promises that are known to be broken, each with the reason."""
 
 
 class Recovery:
@@ -17,7 +46,9 @@ class Recovery:
     instead of duplicating the tree. ``early_hooks``: ksm and khugepaged learn of the child before it is
     complete. ``completes_uffd``: userfaultfd monitors are told of a fork even if it failed.
     ``exit_rules``: what the exit_mmap() of its time knew. ``swapoff_looks``: whether the swapoff of its
-    time asks if an address space is stable before it walks it.
+    time asks if an address space is stable before it walks it. ``known``: the promises that it is known to
+    break, each with the reason; a check fails where it breaks another one, or keeps one of these. ``claimed``
+    names the claims that are proved of it, where a claim is about several recoveries.
     """
 
     name: ClassVar[str]
@@ -27,6 +58,8 @@ class Recovery:
     completes_uffd: ClassVar[bool] = False
     exit_rules: ClassVar[ExitRules] = PLAIN
     swapoff_looks: ClassVar[bool] = False
+    known: ClassVar[Known] = MappingProxyType({})
+    claimed: ClassVar[frozenset[str]] = frozenset()
 
     def recover(self, fork: Fork) -> None:
         """dup_mmap() has failed with the tree made: do what is done before the locks are dropped.

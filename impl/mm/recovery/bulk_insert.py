@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from impl.mm.recovery.base import Recovery
-
-if TYPE_CHECKING:
-    from impl.mm.fork import Fork
+from mapleproof.impl.mm.recovery.base import Fork, Recovery
 
 
 class BulkInsert(Recovery):
@@ -15,6 +10,7 @@ class BulkInsert(Recovery):
 
     name = "bulk_insert"
     when = "up to 6.7"
+    claimed = frozenset({"undo_exact", "observers", "recoveries_agree"})
     bulk = True
     early_hooks = True
     completes_uffd = True

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import ClassVar
 
-from impl.mm.exit import ExitRules
-from impl.mm.objects import ZERO
-from impl.mm.recovery.base import Recovery
+from mapleproof.impl.mm.exit import ExitRules
+from mapleproof.impl.mm.objects import ZERO
+from mapleproof.impl.mm.promises import CHARGE, COUNT, CRASH, NODES, OBSERVERS, PARENT, RELEASED
+from mapleproof.impl.mm.recovery.base import Fork, Known, Recovery
 
-if TYPE_CHECKING:
-    from impl.mm.fork import Fork
+TAKEN = "without a marker exit_mmap() takes the parent's VMAs for the child's"
 
 
 class ExitMarkerV2(Recovery):
@@ -20,9 +20,15 @@ class ExitMarkerV2(Recovery):
 
     name = "exit_marker_v2"
     when = "v2, 2023-08"
+    claimed = frozenset({"recoveries_agree"})
     early_hooks = True
     completes_uffd = True
     exit_rules = ExitRules(at_head=True, release=True, destroys=False)
+    known: ClassVar[Known] = {
+        **dict.fromkeys((RELEASED, CHARGE, COUNT, PARENT, OBSERVERS), TAKEN),
+        NODES: "exit_mmap() returns without destroying the tree where the marker is its first entry",
+        CRASH: "free_pgtables() takes a marker that comes second for a VMA",
+    }
 
     def recover(self, fork: Fork) -> None:
         left = fork.first_left

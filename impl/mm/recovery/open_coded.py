@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
-from impl.mm.free_range import free_pgd_range
-from impl.mm.promises import Oops
-from impl.mm.recovery.undo_v3 import UndoV3
-from impl.mm.teardown import MmuGather, free_pgtables, unmap_vmas
+from mapleproof.impl.mm.free_range import free_pgd_range
+from mapleproof.impl.mm.promises import CRASH, TABLES, Oops
+from mapleproof.impl.mm.recovery.base import Fork, Known
+from mapleproof.impl.mm.recovery.undo_v3 import UndoV3
+from mapleproof.impl.mm.teardown import MmuGather, free_pgtables, unmap_vmas
 
 if TYPE_CHECKING:
-    from impl.maple import Cursor
-    from impl.mm.fork import Fork
-    from impl.mm.objects import Vma
+    from mapleproof.impl.maple import Cursor
+    from mapleproof.impl.mm.objects import Vma
 
 
 class OpenCoded(UndoV3):
@@ -21,6 +21,11 @@ class OpenCoded(UndoV3):
 
     name = "open_coded"
     when = "review of v4, 2023-10"
+    claimed = frozenset({"observers", "recoveries_agree"})
+    known: ClassVar[Known] = {
+        CRASH: "the start of the first VMA left is read where none is left",
+        TABLES: "free_pgd_range() is not the hugetlb variant, and loses a table of hugetlb's own",
+    }
 
     def unmap_region(self, fork: Fork, cursor: Cursor, first: Vma, tree_end: int) -> None:
         mm = fork.child

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
-from impl.mm.exit import ExitRules
-from impl.mm.recovery.base import Recovery
-from impl.mm.teardown import MmuGather, free_pgtables, release_vmas, unmap_vmas
-from impl.mm.words import wrap
+from mapleproof.impl.mm.exit import ExitRules
+from mapleproof.impl.mm.promises import RELEASED, TABLES, ZAPPED
+from mapleproof.impl.mm.recovery.base import Fork, Known, Recovery
+from mapleproof.impl.mm.teardown import MmuGather, free_pgtables, release_vmas, unmap_vmas
+from mapleproof.impl.mm.words import wrap
 
 if TYPE_CHECKING:
-    from impl.maple import Cursor
-    from impl.mm.fork import Fork
-    from impl.mm.objects import Vma
+    from mapleproof.impl.maple import Cursor
+    from mapleproof.impl.mm.objects import Vma
+
+
+NOTHING_ZAPPED = "where no VMA is left, the end for zapping is 0, and nothing is zapped"
 
 
 class UndoV3(Recovery):
@@ -21,9 +24,15 @@ class UndoV3(Recovery):
 
     name = "undo_v3"
     when = "v3, 2023-09"
+    claimed = frozenset({"observers", "recoveries_agree"})
     early_hooks = True
     completes_uffd = True
     exit_rules = ExitRules(destroys=False)
+    known: ClassVar[Known] = {
+        TABLES: "the first VMA is gathered twice, and its start becomes the ceiling of its own tables",
+        ZAPPED: NOTHING_ZAPPED,
+        RELEASED: "the first VMA is unlinked twice",
+    }
 
     def recover(self, fork: Fork) -> None:
         mm = fork.child

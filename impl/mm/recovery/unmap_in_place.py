@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from impl.mm.recovery.base import Recovery
-from impl.mm.teardown import MmuGather, free_pgtables, release_vmas, unmap_vmas
-from impl.mm.words import MAX, wrap
+from mapleproof.impl.mm.recovery.base import Fork, Recovery
+from mapleproof.impl.mm.teardown import MmuGather, free_pgtables, release_vmas, unmap_vmas
+from mapleproof.impl.mm.words import MAX, wrap
 
 if TYPE_CHECKING:
-    from impl.mm.fork import Fork
-    from impl.mm.objects import Vma
+    from mapleproof.impl.mm.objects import Vma
 
 
 class UnmapInPlace(Recovery):
@@ -20,6 +19,7 @@ class UnmapInPlace(Recovery):
 
     name = "unmap_in_place"
     when = "2026-01"
+    claimed = frozenset({"undo_exact", "observers", "recoveries_agree"})
     swapoff_looks = True
 
     def recover(self, fork: Fork) -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import ClassVar
 
-from impl.mm.exit import ExitRules
-from impl.mm.objects import ZERO
-from impl.mm.recovery.base import Recovery
-
-if TYPE_CHECKING:
-    from impl.mm.fork import Fork
+from mapleproof.impl.mm.exit import ExitRules
+from mapleproof.impl.mm.objects import ZERO
+from mapleproof.impl.mm.promises import OBSERVERS
+from mapleproof.impl.mm.recovery.base import Fork, Known, Recovery
 
 
 class ZeroMarker(Recovery):
@@ -18,9 +16,13 @@ class ZeroMarker(Recovery):
 
     name = "zero_marker"
     when = "v5 to v7, 6.8 to 6.13"
+    claimed = frozenset({"undo_exact", "recoveries_agree"})
     early_hooks = True
     completes_uffd = True
     exit_rules = ExitRules(at_head=True, zap=True, tables=True, release=True)
+    known: ClassVar[Known] = {
+        OBSERVERS: "the OOM reaper and swapoff meet the marker once the locks are dropped",
+    }
 
     def recover(self, fork: Fork) -> None:
         """Store the marker over the first VMA left: an exact fit, which needs no memory."""
@@ -35,6 +37,8 @@ class ZeroMarker614(ZeroMarker):
 
     name = "zero_marker_6_14"
     when = "6.14 to 6.16"
+    claimed = frozenset({"undo_exact"})
+    known: ClassVar[Known] = {OBSERVERS: "swapoff meets the marker once the locks are dropped"}
     early_hooks = False
     completes_uffd = False
 
@@ -50,4 +54,6 @@ class ZeroMarker617(ZeroMarker614):
 
     name = "zero_marker_6_17"
     when = "6.17 to 6.18"
+    claimed = frozenset({"undo_exact", "observers"})
+    known: ClassVar[Known] = {}
     swapoff_looks = True

@@ -1,0 +1,231 @@
+"""`mapleproof review`: what a change breaks, mends, alters and costs."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mapleproof.cli import status
+from mapleproof.cli.values import (
+    Seconds,
+    bisect_option,
+    complete_any_file,
+    json_option,
+    junit_option,
+    out_option,
+)
+
+if TYPE_CHECKING:
+    from mapleproof.cli.outcome import Outcome
+    from mapleproof.review.review import Review
+
+SEEDS = 1 << 31
+"""A seed that is drawn is below this: a person can type it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What a user asks for, option by option; see the help of each."""
+
+    what: tuple[str, ...]
+    tree: Path
+    patches: tuple[Path, ...]
+    seconds: float
+    jobs: int
+    seed: int | None
+    out: str
+    report: Path | None
+    json_file: Path | None
+    junit_file: Path | None
+    bisect: bool
+
+
+@click.command("review")
+@click.argument("what", nargs=-1, metavar="[BASE..HEAD | BEFORE AFTER]")
+@click.option(
+    "--tree",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=".",
+    show_default=True,
+    help="The kernel's git tree, or a folder of its sources for --patch.",
+)
+@click.option(
+    "--patch",
+    "patches",
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    shell_complete=complete_any_file,
+    help="A mailbox of patches, as b4 writes it, or a patch, on top of the tree. Repeatable.",
+)
+@click.option(
+    "--for", "seconds", type=Seconds(), default=240, show_default=True, help="How long to look, builds aside."
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 256),
+    default=lambda: len(os.sched_getaffinity(0)),
+    help="Processes to run at the same time.",
+)
+@click.option("--seed", type=click.IntRange(0), help="Decides what is done on both sides.  [default: drawn]")
+@out_option
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the review as a page, with pictures of the cases.",
+)
+@json_option
+@junit_option
+@bisect_option
+def review_command(**given: Any) -> None:
+    """Say what a change to the maple tree breaks, mends, alters and costs: a range of commits, patches, or
+    the second of two folders. Without any of these it is the commits of this branch that its upstream lacks.
+
+    Each commit is built and held against what it follows, with the same seeds and cases; nothing in the tree
+    or its repository is changed. What fails on both sides is no news.
+
+    Exit status: 0 nothing is broken by it; 1 something is, or a commit does not build; 2 bad usage, or a
+    change that is not to be had; 3 a part could not be judged; 70 the suite itself went wrong; 125 with
+    --bisect, where there is no verdict; 130 interrupted.
+    """
+    call = Call(**{field.name: given[field.name] for field in fields(Call)})
+    sys.exit(_review(call))
+
+
+def _review(call: Call) -> int:
+    from mapleproof.cli.junit import junit
+    from mapleproof.cli.outermost import keep_traceback
+    from mapleproof.cli.screen import say, screen
+    from mapleproof.cli.targets import (
+        STANDARD_OUTPUT,
+        TargetError,
+        try_file,
+        try_folder,
+        write_file,
+        write_json,
+    )
+    from mapleproof.impl.kernel.errors import KernelBuildError
+    from mapleproof.review.gitwork import ReviewError
+    from mapleproof.review.letter import answer, letter
+    from mapleproof.review.page import review_page
+    from mapleproof.review.review import review
+    from mapleproof.review.trees import series
+
+    if call.patches and call.what:
+        raise click.UsageError("--patch stands instead of a range")
+    if len(call.what) > 2:
+        raise click.UsageError("a range BASE..HEAD, or two folders")
+    console = screen(stderr=call.json_file == STANDARD_OUTPUT)
+    seed = secrets.randbelow(SEEDS) if call.seed is None else call.seed
+    try:
+        for path in (call.json_file, call.junit_file, call.report):
+            try_file(path)
+        if trouble := try_folder(Path(call.out)):
+            print(f"{trouble}; cases go to a temporary folder", file=sys.stderr)
+        with series(call.tree, call.what, call.patches) as changes:
+            say(console, f"seed {seed}")
+            done = review(
+                changes, call.seconds, call.jobs, seed, Path(call.out), lambda line: say(console, line)
+            )
+            outcome = _outcome(done)
+            page = b"" if call.report is None else review_page(done, outcome.status == status.HOLDS).encode()
+    except (ReviewError, KernelBuildError, TargetError) as error:
+        print(error, file=sys.stderr)
+        return status.BAD_INPUT
+    if done.suite:
+        print(keep_traceback(done.suite), file=sys.stderr)
+    say(console, "")
+    for line in letter(done).splitlines():
+        say(console, line)
+    try:
+        write_json(call.json_file, "review", _figures(done, outcome))
+        if call.junit_file is not None:
+            write_file(call.junit_file, junit(outcome, "review"))
+        if call.report is not None:
+            write_file(call.report, page)
+    except TargetError as error:
+        outcome.unwritten = str(error)
+        say(console, f"not written: {error}")
+    for item in outcome.items:
+        for case in item.cases:
+            say(console, f"mapleproof replay {case} --port kernel:{call.tree}")
+    say(console, answer(done))
+    return outcome.status
+
+
+def _outcome(done: Review) -> Outcome:
+    from mapleproof.cli.outcome import Item, Outcome, State
+    from mapleproof.review.sides import News
+
+    outcome = Outcome(interrupted=done.interrupted, seconds=done.seconds)
+    for step in done.steps:
+        name = step.side.name
+        if step.unbuilt:
+            outcome.items.append(Item(name, f"{name} builds", State.BROKEN, reason=step.unbuilt))
+        for shown in step.shown(News.BROKEN):
+            outcome.items.append(
+                Item(
+                    name,
+                    shown.sort,
+                    State.BROKEN,
+                    reason=shown.sort,
+                    told=shown.told,
+                    cases=(str(shown.case),),
+                )
+            )
+        outcome.items += [Item(name, part, State.OPEN, reason=why) for part, why in step.open.items()]
+        if not step.unbuilt and not step.shown(News.BROKEN):
+            outcome.items.append(Item(name, f"{name} breaks nothing", State.HOLDS))
+    if done.suite:
+        outcome.items.append(Item("review", "the suite", State.FAILED))
+    if not outcome.items:
+        outcome.items.append(Item("review", "nothing that is looked at is changed", State.HOLDS))
+    return outcome
+
+
+def _figures(done: Review, outcome: Outcome) -> dict[str, Any]:
+    from mapleproof.review.beside import ratio
+    from mapleproof.review.letter import answer
+    from mapleproof.review.sides import News
+
+    steps = []
+    for step in done.steps:
+        costs = (
+            {}
+            if step.beside is None
+            else {"nodes": step.beside.nodes, "instructions": step.beside.instructions}
+        )
+        steps.append(
+            {
+                "name": step.side.name,
+                "subject": step.side.subject,
+                "touched": step.touched,
+                "same_machine_code": step.same_machine,
+                "unbuilt": step.unbuilt,
+                "open": step.open,
+                **{
+                    kind.name.lower(): [[one.sort, str(one.case)] for one in step.shown(kind)]
+                    for kind in News
+                },
+                "behaviour": []
+                if step.beside is None
+                else [str(one) for one in step.beside.behaviours.values()],
+                "ratios": {name: str(ratio(pairs)) for name, pairs in costs.items()},
+                "mistakes": [[str(one), one.noticed] for one in step.mistakes],
+            }
+        )
+    return {
+        "status": outcome.status,
+        "answer": answer(done),
+        "base": done.base.name,
+        "version": done.version,
+        "seed": done.seed,
+        "seconds": done.seconds,
+        "operations": done.operations,
+        "steps": steps,
+    }

@@ -1,0 +1,67 @@
+"""`mapleproof show`: a case as a picture, in the terminal or as a page."""
+
+import sys
+from pathlib import Path
+from typing import cast
+
+import click
+
+from mapleproof.cli import status
+from mapleproof.cli.kernel import kernel_variant, port_of
+from mapleproof.cli.values import Once, complete_case, complete_port, level_option, seeded_option
+from mapleproof.props.common.answers import Level
+
+
+@click.command("show")
+@click.argument("case", type=click.Path(path_type=Path), shell_complete=complete_case)
+@click.option(
+    "--port",
+    "port_name",
+    cls=Once,
+    default="impl",
+    metavar="impl|model|kernel:PATH|live",
+    show_default=True,
+    shell_complete=complete_port,
+    help="Who carries the case out: our tree, the reference, the C tree in a kernel's sources, or the"
+    " running kernel (address spaces only).",
+)
+@kernel_variant
+@level_option
+@seeded_option
+@click.option(
+    "--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page that opens from disk."
+)
+def show(
+    case: Path, port_name: str, sanitize: str, debug: bool, level: str, seeded: str | None, html: Path | None
+) -> None:
+    """Carry a case file out and show it: the first difference, and the structure before and after.
+
+    Exit status: 0 as expected; 1 a difference; 2 bad usage or bad input; 70 the suite itself went wrong.
+    """
+    from rich.console import Console
+
+    from mapleproof.cli.known_seeds import UnknownSeed
+    from mapleproof.cli.targets import TargetError, try_file
+    from mapleproof.props.common.lines import CaseError
+    from mapleproof.props.common.port import PortError
+    from mapleproof.show.carry_out import picture_of_file
+    from mapleproof.show.page import picture_page, write_page
+    from mapleproof.show.terminal import WIDTH, lines_of
+
+    try:
+        try_file(html)
+        port_name, planted = port_of(port_name, sanitize, debug, seeded)
+        picture = picture_of_file(case, port_name, cast(Level, level), planted)
+        if html is not None:
+            write_page(html, picture_page(picture))
+    except (CaseError, PortError, UnknownSeed, TargetError, OSError) as error:
+        print(error, file=sys.stderr)
+        sys.exit(status.BAD_INPUT)
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    if html is not None:
+        console.print(f"{html}: {picture.headline}")
+    else:
+        for line in lines_of(picture):
+            line.truncate(WIDTH)
+            console.print(line)
+    sys.exit(status.DIFFERS if picture.failing is not None else status.HOLDS)

@@ -1,0 +1,11 @@
+"""The review of a patch: what does this change, where is it wrong, what does it cost?
+
+trees.py     both sides as folders: commits of a git tree, patches, or two trees
+gitwork.py   git, in a way that leaves the user's repository as it is
+code.py      which functions a change touches, as text and as machine code, and what reaches them
+sides.py     both sides under the main job; every case of one is carried out on the other
+beside.py    the same operations on both: answers, nodes, instructions
+power.py     one-line mistakes in the lines that were added: which of them are noticed
+review.py    all of it, in the order in which it answers most
+letter.py    the review as a mail
+"""

@@ -1,0 +1,56 @@
+"""A review as a page: the answer, the mail, and each case with its picture."""
+
+from __future__ import annotations
+
+from html import escape
+
+from mapleproof.review.beside import Ratio, ratio
+from mapleproof.review.letter import answer, letter
+from mapleproof.review.review import Review, Step
+from mapleproof.review.sides import News, port_of
+from mapleproof.show.run_page import RunPage
+
+
+def review_page(done: Review, good: bool) -> str:
+    """The page of a `mapleproof review`, made while the folders of both sides are there."""
+    made = RunPage()
+    made.parts.append(f"<pre>{escape(letter(done))}</pre>")
+    for step in done.steps:
+        made.title(f"{step.side.name} {step.side.subject}")
+        _step(made, step)
+    about = f"on top of {done.base.name}, Linux {done.version}, {done.seconds:.0f} s, seed {done.seed}"
+    return made.written(f"review: {answer(done)}", good, [about])
+
+
+def _step(made: RunPage, step: Step) -> None:
+    made.table(("what", ""), [row for row in _about(step) if row[1]])
+    for kind in (News.BROKEN, News.MENDED):
+        for shown in step.shown(kind):
+            # What is mended fails on the side before; the words of the run tell it
+            case = str(shown.case) if kind is News.BROKEN else None
+            made.failure(f"{kind.value}: {shown.sort}", shown.told, case, port_of(step.side), None)
+    if step.beside is not None and step.beside.behaviours:
+        rows = [(one.operation, one.before, one.after) for one in step.beside.behaviours.values()]
+        made.table(("right answers that differ", "before", "now"), rows)
+    if step.mistakes:
+        words = {True: "noticed", False: "not noticed", None: "no difference"}
+        rows = [(str(one), words[one.noticed], "") for one in step.mistakes]
+        made.table(("one-line mistake in an added line", "", ""), rows)
+
+
+def _about(step: Step) -> list[tuple[str, str]]:
+    costs: list[tuple[str, Ratio | None]] = []
+    if step.beside is not None:
+        costs = [
+            ("nodes allocated, after by before", ratio(step.beside.nodes)),
+            ("instructions, after by before", ratio(step.beside.instructions)),
+        ]
+    return [
+        ("does not build", step.unbuilt),
+        ("touches", ", ".join(step.touched)),
+        ("reached from", ", ".join(sorted({name for change in step.changes for name in change.reached_by}))),
+        ("machine code of the maple tree", "the same" if step.same_machine else ""),
+        *((f"not run: {part}", why) for part, why in step.open.items()),
+        ("fails as before", ", ".join(dict.fromkeys(one.sort for one in step.shown(News.BOTH)))),
+        *((name, str(cost)) for name, cost in costs if cost is not None),
+    ]

@@ -1,0 +1,1 @@
+"""The engine: code executed with symbolic words, path by path."""

@@ -1,0 +1,48 @@
+"""All claims about a kernel tree, by name: where there is one about our Python, its name and sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from mapleproof.impl.kernel.booted import whole
+from mapleproof.proofs.engine.claim import Claim
+from mapleproof.proofs.kernel import free_pgd_range
+from mapleproof.proofs.kernel.subject import Kernel
+from mapleproof.proofs.kernel.units import Tell, Units, compile_units
+
+_MODULES = (free_pgd_range,)
+"""In the order in which they rest on each other."""
+
+SENTENCES = {module.NAME: module.SENTENCE for module in _MODULES}
+
+
+def claims_about(kernel: Kernel) -> dict[str, Claim]:
+    """The claims about a tree that is compiled."""
+    return {module.NAME: module.claim_about(kernel) for module in _MODULES}
+
+
+@dataclass(slots=True)
+class KernelClaims:
+    """Compiled units of a tree as what claims are made about; each process reads them when it needs them."""
+
+    units: Units
+    _claims: dict[str, Claim] = field(default_factory=dict)
+
+    @staticmethod
+    def of(named: str, tell: Tell = lambda _: None) -> KernelClaims:
+        """A tree that a person named: its folder, its tarball, or the version of one that is at hand. Raises
+        KernelBuildError."""
+        return KernelClaims(compile_units(whole.resolve(named), tell=tell))
+
+    def claims(self) -> Mapping[str, Claim]:
+        """The claims, by name."""
+        if not self._claims:
+            self._claims = claims_about(Kernel(self.units))
+        return self._claims
+
+    def __getstate__(self) -> Units:
+        return self.units
+
+    def __setstate__(self, units: Units) -> None:
+        self.units, self._claims = units, {}

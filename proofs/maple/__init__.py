@@ -1,0 +1,1 @@
+"""What claims about the tree stand on: trees little is known of, one leaf, requests refused."""

@@ -1,1 +1,0 @@
-"""Case files: read, written, replayed and explained."""

@@ -1,1 +1,0 @@
-"""Fork, side by side: address spaces as operations, the sweep over failure points, verdicts on recoveries."""

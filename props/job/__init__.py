@@ -1,0 +1,1 @@
+"""The main job: what is tried, on which ports, and what became of it."""

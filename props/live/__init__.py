@@ -1,1 +1,0 @@
-"""Address spaces of the running kernel, beside the reference and the implementation."""

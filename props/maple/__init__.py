@@ -1,0 +1,1 @@
+"""The tree side by side: operations, rules of use, ports, lanes."""

@@ -1,0 +1,195 @@
+"""The bulk lane: thousands of operations from one seed, at the pace of plain Python.
+
+A run is (seed, number of operations). It draws a mix and operations from it, carries them out in lockstep,
+and on the first difference is turned into explicit operations, shrunk, and given back as a Finding.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+
+from mapleproof.props.common.difference import CRASH, Difference
+from mapleproof.props.common.guard import OutOfTime, budget
+from mapleproof.props.common.port import Port
+from mapleproof.props.common.reducing import SECONDS, Patience, Spent
+from mapleproof.props.common.step import Step
+from mapleproof.props.maple.kernel_port import KernelPort
+from mapleproof.props.maple.lanes.draws import Draws
+from mapleproof.props.maple.lanes.mixes import Mix, draw_mix
+from mapleproof.props.maple.lanes.reduce import MakePort, alike_by, clock_of, run_budget, smallest
+from mapleproof.props.maple.lanes.sides import Sides
+from mapleproof.props.maple.lanes.sides_direct import DirectSides
+from mapleproof.props.maple.lanes.sides_piped import PipedSides
+from mapleproof.props.maple.lanes.sides_recorded import RecordedSides
+from mapleproof.props.maple.lockstep import Lockstep
+from mapleproof.props.maple.ports import ImplPort
+from mapleproof.props.maple.rules import Rules
+
+SIDES: Mapping[type[Port], Callable[..., Sides]] = {ImplPort: DirectSides, KernelPort: PipedSides}
+"""Who drives a port at full pace; any other, a subclass too, goes on record."""
+
+NEVER = 1 << 62
+"""The rhythm of a lockstep that is told when to look at the trees."""
+
+LONG = 40
+"""Steps of a run that is long: first a shorter one is looked for that fails in the same way."""
+
+SHORT = (60, 200, 800)
+"""Operations of runs in which that is looked for, and the seconds for each."""
+SEEK = 1.5
+
+FIRST = 6.0
+"""Seconds for reducing what is begun with, while there is more to begin with."""
+
+SMALL = 12
+"""Steps of a case that is small enough."""
+
+
+@dataclass(slots=True)
+class Finding:
+    """A failure made small: the ``difference`` of the smallest run; ``after`` the operation at which it was
+    first met, in a run of ``length`` operations drawn from ``seed``."""
+
+    difference: Difference
+    seed: int
+    after: int
+    alloc_range: bool
+    rcu: bool
+
+
+@dataclass(slots=True)
+class Run:
+    """What one run did: ``operations`` carried out, ``events`` of the port, and what it found."""
+
+    seed: int
+    operations: int = 0
+    events: Counter[str] = field(default_factory=Counter)
+    finding: Finding | None = None
+    steps: list[Step] = field(default_factory=list, compare=False)
+    """What was done, of a run on record that met nothing."""
+
+
+def run(
+    seed: int, operations: int, make_port: MakePort = ImplPort, *, shrink: bool = True, careful: bool = False
+) -> Run:
+    """Carry out the run of ``seed``. Deterministic for a deterministic port.
+
+    Our own implementation is driven directly, a kernel's tree by batches; what differs then is done again on
+    record. `careful` keeps away from what is known of the 6.12 kernel.
+    """
+    mix = draw_mix(random.Random(seed), careful)
+    port = make_port(mix.alloc_range, mix.rcu)
+    again = partial(_recorded, seed, operations, make_port, shrink=shrink, careful=careful)
+    make_sides = SIDES.get(type(port))
+    if make_sides is None or port.traits.coarse:
+        return again(port)
+    sides = make_sides(port, mix.alloc_range, mix.rcu)
+    try:
+        with run_budget(port, 2 + operations / 4000):
+            _draws(seed, sides, careful).run(operations)
+            sides.finish()
+    except (Exception, OutOfTime) as met:
+        port.close()
+        done = again(make_port(mix.alloc_range, mix.rcu))
+        if done.finding is None and isinstance(met, Exception):
+            done.finding = _not_again(done, mix, met)
+        return done
+    done = Run(seed, sides.done, port.events())
+    port.close()
+    return done
+
+
+def recorded(seed: int, operations: int, make_port: MakePort, *, careful: bool = False) -> Run:
+    """The run of ``seed`` as explicit operations, whatever the port; a difference stays as it was met."""
+    mix = draw_mix(random.Random(seed), careful)
+    port = make_port(mix.alloc_range, mix.rcu)
+    return _recorded(seed, operations, make_port, port, shrink=False, careful=careful)
+
+
+def _not_again(done: Run, mix: Mix, met: Exception) -> Finding:
+    """What went wrong once and did not when it was done again: the whole run is kept."""
+    detail = f"{type(met).__name__} {met}: once, and not when all of it was done again"
+    difference = Difference(CRASH, done.steps[-1].op, detail=detail, number=len(done.steps), steps=done.steps)
+    difference.flags = {"alloc_range": mix.alloc_range, "rcu": mix.rcu}
+    difference.place = "no known place, once"
+    return Finding(difference, done.seed, len(done.steps), mix.alloc_range, mix.rcu)
+
+
+def _draws(seed: int, sides: Sides, careful: bool) -> Draws:
+    """The run of a seed, about to begin."""
+    rng = random.Random(seed)
+    return Draws(rng, draw_mix(rng, careful), sides, careful)
+
+
+def _recorded(
+    seed: int, operations: int, make_port: MakePort, port: Port, *, shrink: bool, careful: bool
+) -> Run:
+    """The run of a seed as explicit operations, in lockstep; a difference made small."""
+    mix = draw_mix(random.Random(seed), careful)
+    lockstep = Lockstep(port, alloc_range=mix.alloc_range, rcu=mix.rcu, rhythm=NEVER)
+    done = Run(seed)
+    try:
+        with run_budget(port, 5 + operations / 1000):
+            # What a careful run keeps away from is for its draws to say: here it is no rule of use
+            sides = RecordedSides(lockstep, Rules(mix.alloc_range, mix.rcu, traits=port.traits))
+            _draws(seed, sides, careful).run(operations)
+            sides.finish()
+    except Difference as difference:
+        met = len(difference.steps)
+        if shrink:
+            difference = reduced(difference, make_port, careful)
+        flags = difference.flags
+        done.finding = Finding(difference, seed, met, flags["alloc_range"], flags["rcu"])
+    else:
+        done.steps = lockstep.steps
+    done.operations = len(lockstep.steps)
+    done.events = port.events()
+    port.close()
+    return done
+
+
+def reduced(met: Difference, make_port: MakePort, careful: bool = False) -> Difference:
+    """The smallest run found that fails as ``met`` does, in the run where it was met or in a shorter one."""
+    best, clock = None, clock_of(make_port)
+    for start in _starts(met, make_port, careful):
+        small = smallest(start, make_port, careful, Patience(SECONDS if start is met else FIRST, clock))
+        if best is None or len(small.steps) < len(best.steps):
+            best = small
+        if len(best.steps) <= SMALL:
+            break
+    return best or met
+
+
+def _starts(met: Difference, make_port: MakePort, careful: bool) -> Iterator[Difference]:
+    """What to begin with, the most promising first: short runs that fail in the same way, then ``met``."""
+    if len(met.steps) <= LONG:
+        yield met
+        return
+    seconds = SEEK
+    for length in SHORT:
+        found = _sought(met, length, make_port, careful, seconds) if length < len(met.steps) else None
+        if found is not None:
+            yield found
+            seconds /= 2  # another one, should that not become small enough
+    yield met
+
+
+def _sought(
+    met: Difference, length: int, make_port: MakePort, careful: bool, seconds: float
+) -> Difference | None:
+    """A run of so many operations that fails as ``met`` does; None where there is none in time."""
+    wanted, clock = alike_by(met), clock_of(make_port)
+    patience = Patience(seconds, clock)
+    with suppress(OutOfTime, Spent), budget(seconds, clock):
+        for number in itertools.count():
+            patience.check()  # a run that is over its time answers for itself
+            finding = run(number, length, make_port, shrink=False, careful=careful).finding
+            if finding is not None and alike_by(finding.difference) == wanted:
+                return finding.difference
+    return None

@@ -1,0 +1,1 @@
+"""Fork and address spaces side by side, on the model, ours and the running kernel."""

@@ -1,1 +1,0 @@
-"""Known mistakes, planted to see that they are found."""

@@ -1,0 +1,69 @@
+"""Claims about kernels' own C are proved, their twins refuted; what is not there is never judged."""
+
+from __future__ import annotations
+
+import pytest
+
+from mapleproof.proofs.engine.claim import Wanted, describe, do, judge, judged_of, units
+from mapleproof.proofs.kernel.registry import SENTENCES, claims_about
+from mapleproof.proofs.kernel.subject import Kernel
+from mapleproof.proofs.kernel.units import Units
+from mapleproof.proofs.registry import CLAIMS
+
+pytestmark = pytest.mark.source
+
+QUICK = {
+    "free_pgd_range_exact": (
+        "4 levels, table of level 1, free_pgd_range",
+        "4 levels, table of level 2, free_pmd_range",
+        "5 levels, table of level 4, free_p4d_range",
+        "floor_not_strict",
+        "pmd_mask",
+        "pmd_not_moved",
+        "p4d_whole_range",
+    ),
+}
+"""Parts and twins that are tried each time; the deep profile tries all."""
+
+
+@pytest.mark.parametrize("name", SENTENCES)
+def test_it_is_proved(kernel: Kernel, name: str) -> None:
+    claim, wanted = claims_about(kernel)[name], Wanted()
+    work = [unit for unit in units(claim, wanted) if unit[1].startswith(QUICK[name])]
+    done = [do(claim, unit, wanted) for unit in work]
+    assert {one.verdict for one in done} <= {"proved", "not tried"}, [
+        line for one in done for line in describe(one)
+    ]
+    assert "proved" in {one.verdict for one in done}
+    assert all(found is not None for one in done for found in one.twins.values())
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("name", SENTENCES)
+def test_all_of_it_is_proved(kernel: Kernel, name: str) -> None:
+    judged = judge(claims_about(kernel)[name])
+    assert judged.verdict == "proved", "\n".join(describe(judged))
+
+
+@pytest.mark.parametrize("name", set(SENTENCES) & set(CLAIMS))
+def test_the_sentence_is_that_of_the_claim_about_our_python(release: Kernel, name: str) -> None:
+    one, other = claims_about(release)[name], CLAIMS[name]
+    assert (one.sentence, one.formula) == (other.sentence, other.formula)
+
+
+@pytest.mark.parametrize("name", SENTENCES)
+def test_what_the_sources_do_not_have_is_not_judged(release: Kernel, name: str) -> None:
+    """Without the functions that it speaks of a claim is neither proved nor refuted."""
+    claim = claims_about(Kernel(Units(release.units.tree, {}, {})))[name]
+    for unit in units(claim, Wanted(twins=False)):
+        judged = do(claim, unit, Wanted())
+        assert judged.verdict == "inconclusive", (unit, judged)
+        assert judged.unknown
+
+
+def test_without_a_twin_that_is_refuted_a_claim_stays_open(release: Kernel) -> None:
+    claim = claims_about(release)["free_pgd_range_exact"]
+    wanted = Wanted(parts=False)
+    judged = judged_of(claim, wanted, [])
+    assert judged.verdict == "inconclusive"
+    assert judged.unknown == ["a twin is not refuted"]
