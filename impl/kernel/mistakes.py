@@ -320,6 +320,39 @@ ALONE = (
         "store-unlocked", "mtree_store_range", "mtree_lock(mt);", "rcu_read_lock();", "a write is locked"
     ),
     KernelSeed("nomem-keeps-lock", "mas_nomem", "mtree_unlock(mas->tree);", "", "no sleep under a spinlock"),
+    KernelSeed(
+        "nomem-drops-outside-lock",
+        "mas_nomem",
+        " && !mt_external_lock(mas->tree)",
+        "",
+        "an outside lock is the caller's to drop",
+    ),
+    KernelSeed(
+        "splits-too-early",
+        "mas_wr_store_type",
+        "new_end >= mt_slots[wr_mas->type]",
+        "new_end >= mt_slots[wr_mas->type] - 1",
+        "a node is filled before it is split",
+        (
+            Spot(
+                "mas_wr_modify", "new_end >= mt_slots[wr_mas->type]", "new_end >= mt_slots[wr_mas->type] - 1"
+            ),
+        ),
+    ),
+    KernelSeed(
+        "asks-for-more",
+        "mas_prealloc_calc",
+        "mt_in_rcu(mas->tree) ? 1 : 0",
+        "mt_in_rcu(mas->tree) ? 2 : 0",
+        "no node is asked for beyond need",
+    ),
+    KernelSeed(
+        "root-takes-no-pointer",
+        "mas_store_root",
+        "& 3) == 2",
+        "& 1) == 0",
+        "a pointer at index 0 needs no node",
+    ),
 )
 """Mistakes, each found by a comparison with the model or by a check of the nodes."""
 

@@ -44,6 +44,7 @@ OPS: dict[str, Op] = {
     "reset": Op(("flags", "mode"), "leaked"),
     "live_allocations": Op((), "live"),
     "nodes": Op((), "nodes"),
+    "in_rcu": Op((), "ret"),
     "give_back": Op((), "none"),
     "events": Op((), "events"),
     "clock": Op((), "clock"),
@@ -73,6 +74,7 @@ OPS: dict[str, Op] = {
     "__mt_destroy": Op((), "none"),
     "mt_set_in_rcu": Op((), "none", "mt_set_in_rcu"),
     "mt_clear_in_rcu": Op((), "none", "mt_set_in_rcu"),
+    "mt_set_external_lock": Op((), "none"),
     # the advanced API
     "mas_init": Op(("index",), "none"),
     "mas_set": Op(("index",), "none"),
@@ -152,11 +154,25 @@ def encode_many(steps: Iterable[Step]) -> bytes:
     return b"".join(map(encode, steps))
 
 
-def _entry(raw: int) -> Any:
-    """A stored pointer as an entry. What is no value entry (garbage) stays a hex string, equal to nothing."""
-    if raw == 0:
+POINTERS, BASE = 1 << 27, 0x1000
+"""Entries with bit 2, below the first of these, are stored as pointers, from eight times the second on."""
+
+
+def raw(entry: int | None) -> int:
+    """An entry as the kernel stores it: xa_mk_value(), or a pointer aligned to 4 bytes."""
+    if entry is None:
+        return 0
+    if entry & 4 and entry < POINTERS:
+        return entry + BASE << 3 | (entry & 1) << 2
+    return entry << 1 | 1
+
+
+def _entry(word: int) -> Any:
+    """A stored word as an entry. What is none (garbage) stays a hex string, equal to nothing."""
+    if word == 0:
         return None
-    return raw >> 1 if raw & 1 else f"{raw:#x}"
+    entry = word >> 1 if word & 1 else (word >> 3) - BASE
+    return entry if entry >= 0 and raw(entry) == word else f"{word:#x}"
 
 
 def _cursor(ret: int, status: int, entry: int, index: int, last: int) -> Answer:

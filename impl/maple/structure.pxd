@@ -41,7 +41,7 @@ cdef class Structure:
     cdef Py_ssize_t take(self) except -1
     @cython.locals(slot=Py_ssize_t)
     cdef void put(self, Py_ssize_t old, Py_ssize_t new) except *
-    cdef void set_root(self, Py_ssize_t node, int height) except *
+    cpdef void set_root(self, Py_ssize_t node, int height) except *
     @cython.locals(node=Py_ssize_t, at=Py_ssize_t)
     cdef void adopt(self) except *
     @cython.locals(node=Py_ssize_t)

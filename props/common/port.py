@@ -31,10 +31,12 @@ class Traits:
 
     `lacks`: the operations that it has not got. `coarse`: its cursors have no status of their own, as up to
     Linux 6.7, where a cursor that found nothing, or was paused, is good for less; see `maple/rules.py`.
+    `has_locks`: its trees are written under a lock, their own or one outside.
     """
 
     lacks: frozenset[type[Common]] = frozenset()
     coarse: bool = False
+    has_locks: bool = False
 
 
 USUAL = Traits()

@@ -72,9 +72,9 @@ class TreeForm(Form):
 
     `carry_out` does it `on` a tree, a cursor, or the seat that holds them. `method` is what the model and the
     implementation call it, `fixed` what that is given instead of the operation's arguments. `for_readers`:
-    it concerns the implementation's readers only. `takes_memory`: it can be refused memory though it writes
-    nothing. `drawn` is the group of a bulk run's mix that it is in, where it is drawn without anything before
-    or after it.
+    it concerns readers or locks, which the model has not. `takes_memory`: it can be refused memory though it
+    writes nothing. `drawn` is the group of a bulk run's mix that it is in, where it is drawn without anything
+    before or after it.
     """
 
     on: str

@@ -17,6 +17,7 @@ from mapleproof.props.common.port import Lacking, Port, Traits
 from mapleproof.props.maple import operations as ops
 from mapleproof.props.maple.dispatch import NO_MEMORY, TREE_FORMS
 from mapleproof.props.maple.events import ALIKE, C_TREE, TRACED, UNTRACED
+from mapleproof.props.maple.shaped import shaped, too_many
 from mapleproof.props.maple.shortage import fields_of, short_of
 
 LONGEST_LOOP = 100_000
@@ -32,7 +33,8 @@ class KernelPort(Port):
     def __init__(self, build: Build, alloc_range: bool = False, rcu: bool = False) -> None:
         self.kernel = KernelTree(build, alloc_range=alloc_range, rcu=rcu, rcu_by_hand=rcu)
         lacks = frozenset(TREE_FORMS[name].operation for name in build.lacks if name in TREE_FORMS)
-        self.traits = Traits(lacks, coarse="maple_status" not in build.capabilities)
+        coarse = "maple_status" not in build.capabilities
+        self.traits = Traits(lacks, coarse, has_locks=not coarse)
         self._late: list[Answer] = []
 
     def apply(self, op: Common) -> Answer:
@@ -53,6 +55,8 @@ class KernelPort(Port):
             return NOTHING
         if isinstance(op, ops.Fill):
             return self._ask_all(list(op.stores()))
+        if isinstance(op, ops.StoreRangeCounted):
+            return self._counted(op)
         if isinstance(op, ops.MasFill):
             on = {"tree": op.tree, "cursor": op.cursor}
             steps: list[Common] = []
@@ -79,6 +83,19 @@ class KernelPort(Port):
         if answer.entry is not ABSENT and "entry" not in form.answers:
             return Answer(ret=answer.ret)
         return answer
+
+    def _counted(self, op: ops.StoreRangeCounted) -> Answer:
+        before = self.kernel.apply({"op": "shape", "tree": op.tree}).get("shape")
+        if before is None:
+            return self._ask(op)
+        in_rcu = bool(self.kernel.apply({"op": "in_rcu", "tree": op.tree})["ret"])
+        ours = shaped(before, self.kernel.flags["alloc_range"], in_rcu)
+        answer = self._ask(ops.MtreeStoreRange(op.first, op.last, op.entry, tree=op.tree))
+        if answer.ret != 0:
+            return answer
+        asked = self.kernel.apply({"op": "nodes"})["nodes"][0]
+        after = self.kernel.apply({"op": "shape", "tree": op.tree}).get("shape", [])
+        return Answer(ret=too_many(ours, op, asked, after))
 
     def _ask_all(self, steps: list[Common]) -> Answer:
         """The first answer that is no success, or that of the last step."""

@@ -68,6 +68,12 @@ class CursorState:
     left: int = 0
 
 
+def _is_new(model: ModelPort, tree: int) -> bool:
+    """Whether a tree is empty, and no cursor stands on it."""
+    empty = not model.trees[tree].has_node and not model.trees[tree].map.ranges
+    return empty and all(cursor.status == "start" for cursor in model.cursors.values())
+
+
 class Rules:
     """The rules at one point of a run. Ask `refusal` before an operation, tell `note` after it.
 
@@ -101,6 +107,10 @@ class Rules:
             return "no fill"
         if isinstance(op, ops.Fill) and op.short_of_memory:
             return "no whole fill"
+        if isinstance(op, ops.StoreRangeCounted) and op.short_of_memory:
+            return "nodes are counted where there is memory"
+        if isinstance(op, ops.MtSetExternalLock) and not _is_new(model, op.tree):
+            return "a tree that is in use"
         if op.short_of_memory and not form.writes and not form.takes_memory:
             return "needs no memory"
         if self.careful and (known := self._known_defect(op)):

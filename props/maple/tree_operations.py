@@ -76,6 +76,13 @@ class MtreeStoreRange(Common):
     entry: Entry
 
 
+@on_tree("store_range", RET, writes=True)
+@dataclass(frozen=True, slots=True)
+class StoreRangeCounted(MtreeStoreRange):
+    """The same, with the nodes counted: how many more it took, or asked for, than our tree does from the same
+    nodes."""
+
+
 @specially("tree", RET.keys, _fill, writes=True)
 @dataclass(frozen=True, slots=True)
 class Fill(Many):
@@ -213,6 +220,13 @@ class MtSetInRcu(Common):
 @dataclass(frozen=True, slots=True)
 class MtClearInRcu(Common):
     """Leave RCU mode; no reader is inside (mt_clear_in_rcu)."""
+
+
+@specially("tree", (), lambda tree, op: NOTHING, for_readers=True)
+@dataclass(frozen=True, slots=True)
+class MtSetExternalLock(Common):
+    """From here on an empty tree is written under a lock outside it, which may sleep, as mm's trees are
+    (MT_FLAGS_LOCK_EXTERN). Only a kernel's tree has locks."""
 
 
 @on_tree("rcu_read_lock", NONE, for_readers=True)

@@ -129,7 +129,7 @@ SAME = {
 """What the two trees count alike, by two names."""
 
 
-@pytest.mark.parametrize("seed", [3, 8, 9, 16])
+@pytest.mark.parametrize("seed", [6, 9, 10, 13])
 def test_both_trees_write_in_the_same_ways(port: str, seed: int) -> None:
     """On the same operations, all memory granted: a write that is tried again counts twice in C. A store over
     everything that leaves a leaf is `new_root` in our tree alone."""

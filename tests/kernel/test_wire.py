@@ -44,7 +44,7 @@ def test_answers_hold_only_what_the_op_answers() -> None:
     names = "mtree_load mas_pause mtree_alloc_range mtree_alloc_range mt_find mas_walk mtree_alloc_cyclic"
     steps = [{"op": name} for name in names.split()]
     data = (
-        answer(entry=7 << 1 | 1)
+        answer(entry=(7 + 0x1000) << 3 | 4)
         + answer()
         + answer(ret=-16)
         + answer(index=5)

@@ -2,7 +2,8 @@
  * One step of a case as one call of the kernel's API: the ops of the case format, and those that only this port
  * has. Trees and cursors are numbered; each is there, empty, when it is first named.
  *
- * Entries are value entries (xa_mk_value()), so none is ever taken for a node, an error or a reserved entry.
+ * Entries are value entries (xa_mk_value()) or, by their number, pointers aligned to 4 bytes, so none is ever taken for a
+ * node, an error or a reserved entry; wire.py tells which is which.
  * Writes through a cursor hold the tree's lock, as the advanced API asks for: its own spinlock, or the outside lock of
  * a tree made with MT_FLAGS_LOCK_EXTERN, which may sleep. Reads are in an RCU section.
  */
@@ -13,6 +14,7 @@
 #include "shim.h"
 #include "step.h"
 #include "compat.h"
+#include "outside.h"
 
 #define MAX_TREES	65536
 #define MAX_CURSORS	256
@@ -22,6 +24,9 @@
 	call;				\
 	ops_unlock(tree);		\
 } while (0)
+
+/* A write of the normal API: its own, or that for a tree with an outside lock. */
+#define WRITE(tree, name)	(mt_external_lock(tree) ? outside_##name : mtree_##name)
 
 #define READ(call) do {			\
 	rcu_read_lock();		\
@@ -118,6 +123,8 @@ void ops_reset(unsigned int flags)
 
 static void *entry_of(uint64_t entry)
 {
+	if (entry & 4 && entry < ENTRY_POINTERS)
+		return (void *)((unsigned long)(entry + ENTRY_BASE) << 3 | (entry & 1) << 2);
 	return entry ? xa_mk_value(entry) : NULL;
 }
 
@@ -174,7 +181,7 @@ static int dup(struct maple_tree *from, const struct step *step, bool by_hand)
 		destroy_tree(to);
 		tree_start(to, flags);
 	}
-	if (!by_hand)
+	if (!by_hand && !mt_external_lock(from))
 		return mtree_dup(from, to, gfp_of(step, true));
 	ops_lock(to);
 	if (to != from)
@@ -183,6 +190,25 @@ static int dup(struct maple_tree *from, const struct step *step, bool by_hand)
 	if (to != from)
 		ops_unlock(from);
 	ops_unlock(to);
+	return ret;
+}
+#endif
+
+#if HAVE_mtree_alloc_cyclic
+static int alloc_cyclic(struct maple_tree *tree, unsigned long *start, void *entry, unsigned long min,
+			unsigned long max, unsigned long *next, gfp_t gfp)
+{
+	MA_STATE(mas, tree, 0, 0);
+	int ret;
+
+	if (!mt_external_lock(tree))
+		return mtree_alloc_cyclic(tree, start, entry, min, max, next, gfp);
+	if (!(tree->ma_flags & MT_FLAGS_ALLOC_RANGE))
+		return -EINVAL;
+	ops_lock(tree);
+	ret = mas_alloc_cyclic(&mas, start, entry, min, max, next, gfp);
+	mas_destroy(&mas);
+	ops_unlock(tree);
 	return ret;
 }
 #endif
@@ -242,6 +268,9 @@ static void run(const struct step *s, struct answer *answer)
 		answer->index = last_counts.freed;
 		answer->last = last_counts.retired;
 		break;
+	case OP_in_rcu:
+		answer->ret = mt_in_rcu(mt);
+		break;
 	case OP_events:
 		events_tell(answer);
 		break;
@@ -279,31 +308,31 @@ static void run(const struct step *s, struct answer *answer)
 		answer->entry = (unsigned long)mtree_load(mt, s->a);
 		break;
 	case OP_mtree_store_range:
-		answer->ret = mtree_store_range(mt, s->a, s->b, entry_of(s->c), gfp);
+		answer->ret = WRITE(mt, store_range)(mt, s->a, s->b, entry_of(s->c), gfp);
 		break;
 	case OP_mtree_insert_range:
-		answer->ret = mtree_insert_range(mt, s->a, s->b, entry_of(s->c), gfp);
+		answer->ret = WRITE(mt, insert_range)(mt, s->a, s->b, entry_of(s->c), gfp);
 		break;
 	case OP_mtree_erase:
-		answer->entry = (unsigned long)mtree_erase(mt, s->a);
+		answer->entry = (unsigned long)WRITE(mt, erase)(mt, s->a);
 		/* it does not say that there was no memory to erase: what is there now does */
 		if (s->fail != STEP_NO_FAILURE && answer->entry && mtree_load(mt, s->a))
 			answer->ret = -ENOMEM;
 		break;
 	case OP_mtree_alloc_range:
-		answer->ret = mtree_alloc_range(mt, &index, entry_of(s->a), s->b, s->c, s->d, gfp);
+		answer->ret = WRITE(mt, alloc_range)(mt, &index, entry_of(s->a), s->b, s->c, s->d, gfp);
 		if (!answer->ret)
 			answer->index = index;
 		break;
 	case OP_mtree_alloc_rrange:
-		answer->ret = mtree_alloc_rrange(mt, &index, entry_of(s->a), s->b, s->c, s->d, gfp);
+		answer->ret = WRITE(mt, alloc_rrange)(mt, &index, entry_of(s->a), s->b, s->c, s->d, gfp);
 		if (!answer->ret)
 			answer->index = index;
 		break;
 #if HAVE_mtree_alloc_cyclic
 	case OP_mtree_alloc_cyclic:
 		next = s->d;
-		answer->ret = mtree_alloc_cyclic(mt, &index, entry_of(s->a), s->b, s->c, &next, gfp);
+		answer->ret = alloc_cyclic(mt, &index, entry_of(s->a), s->b, s->c, &next, gfp);
 		if (answer->ret >= 0) {
 			answer->index = index;
 			answer->last = next;
@@ -335,7 +364,14 @@ static void run(const struct step *s, struct answer *answer)
 		break;
 #endif
 	case OP_mtree_destroy:
-		mtree_destroy(mt);
+		if (mt_external_lock(mt))
+			destroy_tree(mt);
+		else
+			mtree_destroy(mt);
+		break;
+	case OP_mt_set_external_lock:
+		mt->ma_flags |= MT_FLAGS_LOCK_EXTERN;
+		mt_set_external_lock(mt, &outside_lock);
 		break;
 	case OP___mt_destroy:
 		destroy_tree(mt);

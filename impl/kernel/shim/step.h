@@ -18,6 +18,10 @@ struct step {
 #define STEP_NO_FAILURE	((uint32_t)SHIM_FAIL_NEVER << STEP_PLAN_SHIFT)
 enum { STEP_GFP_KERNEL, STEP_GFP_NOWAIT, STEP_GFP_NOFAIL };
 
+/* Entries with bit 2, below this number, are pointers. */
+#define ENTRY_POINTERS	(1UL << 27)
+#define ENTRY_BASE	0x1000
+
 struct answer {
 	int32_t ret;
 	uint32_t status;	/* of the cursor; for answers with words behind them, their number */

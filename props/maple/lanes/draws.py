@@ -16,6 +16,12 @@ from mapleproof.props.maple.lanes.pairs import TREES, Kind
 AIM_EVERY = 96
 """Steps after which is looked anew where ranges and leaves end."""
 
+OUTSIDE_LOCKS = 0.3
+"""Share of the runs whose trees are written under a lock outside them, as mm's are, where there are locks."""
+
+COUNTED, MOST_COUNTED = 0.012, 120
+"""Share of the stores of a run that counts nodes in which it does, and ranges of the largest tree."""
+
 
 class Draws(CursorDraws):
     """Draws the steps of one run, and carries them out on ``sides``."""
@@ -28,6 +34,8 @@ class Draws(CursorDraws):
             for kind in mix.kinds
             if not self._lacking(kind)
         ] or [self._store]
+        if sides.traits.has_locks and self.random() < OUTSIDE_LOCKS:
+            sides.look(ops.MtSetExternalLock, sides.pairs[0])
         self._prefill()
         while sides.done < count:
             for step in choices(kinds, k=AIM_EVERY):
@@ -67,6 +75,15 @@ class Draws(CursorDraws):
     def _store(self) -> None:
         first, last = self._range()
         self.sides.write(ops.MtreeStoreRange, self._tree(), self._short(), first, last, self._maybe_null())
+
+    def _store_counted(self) -> None:
+        """Nodes are counted in trees that are not too large to be told of now and then."""
+        pair = self._tree()
+        if self.random() > COUNTED or len(pair.model.map.ranges) > MOST_COUNTED:
+            self._store()
+            return
+        first, last = self._range()
+        self.sides.write(ops.StoreRangeCounted, pair, None, first, last, self._maybe_null())
 
     def _store_null(self) -> None:
         first, last = self._range()

@@ -38,6 +38,7 @@ def _drawn(group: str) -> tuple[str, ...]:
 GROUPS: dict[str, tuple[str, ...]] = {
     "fill": ("fill", "store"),
     "store": ("store", "store", "store_null", "store_null", "store_wide"),
+    "counted": ("store_counted",),
     "normal": ("insert", "erase", *_drawn("normal")),
     "alloc": ("alloc", "alloc_rev", "alloc_cyclic", "bare", "mas_alloc_cyclic"),
     "step": ("set", *_drawn("step"), "pause"),

@@ -12,9 +12,10 @@ import struct
 from itertools import chain
 from typing import Any, NamedTuple
 
-from mapleproof.impl.kernel.wire import ANSWER, FAIL_NEVER, OPS, STATUSES, STEP
+from mapleproof.impl.kernel.wire import ANSWER, FAIL_NEVER, OPS, STATUSES, STEP, raw
 from mapleproof.model.cursor import Cursor as ModelCursor
 from mapleproof.model.maple_tree import MapleTree as ModelTree
+from mapleproof.props.common.answers import Answer
 from mapleproof.props.maple import operations as ops
 from mapleproof.props.maple.dispatch import NO_MEMORY, TREE_FORMS
 from mapleproof.props.maple.kernel_port import KernelPort
@@ -53,11 +54,6 @@ CHECK, SNAPSHOT, LIVE, GIVE_BACK = (
 STATUS = {name: number for number, name in enumerate(STATUSES)}
 
 NOTHING = ANSWER.pack(0, 0, 0, 0, 0)
-
-
-def raw(entry: int | None) -> int:
-    """An entry as the kernel stores it: xa_mk_value()."""
-    return 0 if entry is None else entry << 1 | 1
 
 
 class PipedSides(Sides):
@@ -107,7 +103,7 @@ class PipedSides(Sides):
     def _verify(self, tree: int) -> None:
         self._send(CHECK, 0, tree, (), NOTHING)
         ranges = self.models[tree].map.ranges
-        words = chain.from_iterable([(first, last, entry << 1 | 1) for first, last, entry in ranges])
+        words = chain.from_iterable([(first, last, raw(entry)) for first, last, entry in ranges])
         held = ANSWER.pack(0, 3 * len(ranges), 0, 0, 0) + struct.pack(f"<{3 * len(ranges)}Q", *words)
         self._send(SNAPSHOT, 0, tree, (), held)
 
@@ -129,6 +125,12 @@ class PipedSides(Sides):
         if kind in KernelPort.IGNORED:
             return
         method = METHODS.get(kind)
+        if kind is ops.StoreRangeCounted:
+            self._flush()
+            if self.port.apply(kind(*arguments, tree=pair.number)) != Answer(ret=0):
+                raise Differs
+            pair.model.store_range(*arguments)
+            return
         if method is None:
             self._send(SENT[kind].code, 0, pair.number, arguments, NOTHING)
             return
