@@ -30,7 +30,7 @@ _WANTED = re.compile(
     r"lib/(maple_tree|xarray|radix-tree|idr|test_maple_tree|test_xarray|test_ida|find_bit|bitmap|hweight|slab)\.[ch]|"
     r"include/linux/[^/]*\.h|include/asm-generic/[^/]*\.h|"
     r"tools/(include|arch/[^/]*/include|lib|testing/shared|testing/radix-tree)/.*\.(c|h|mk)|"
-    r"tools/testing/radix-tree/Makefile|tools/scripts/.*"
+    r"tools/testing/radix-tree/Makefile|tools/testing/selftests/kselftest\.h|tools/scripts/.*"
 )
 """Which paths below the top folder of a tarball are unpacked."""
 

@@ -64,23 +64,23 @@ class KernelSuite:
             raise KernelBuildError(f"{tree}: has no {FOLDER}/maple.c, the kernel's own suite")
         self.tree = tree
         cache_folder().mkdir(parents=True, exist_ok=True)
-        self._folder = Path(tempfile.mkdtemp(dir=cache_folder(), prefix="suite-"))
+        self.folder = Path(tempfile.mkdtemp(dir=cache_folder(), prefix="suite-"))
         for name in NEEDED:
             if (tree / name).is_dir():
-                shutil.copytree(tree / name, self._folder / name, symlinks=True, ignore=_no_source)
+                shutil.copytree(tree / name, self.folder / name, symlinks=True, ignore=_no_source)
 
     def __enter__(self) -> KernelSuite:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        shutil.rmtree(self._folder, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def build(self, seed: KernelSeed | None) -> None:
         """Build the suite, with a mistake in the tree. KernelBuildError where it does not compile."""
         source = (self.tree / "lib/maple_tree.c").read_text()
-        (self._folder / "lib/maple_tree.c").write_text(plant(source, seed) if seed else source)
+        (self.folder / "lib/maple_tree.c").write_text(plant(source, seed) if seed else source)
         done = subprocess.run(
-            ["make", "maple"], cwd=self._folder / FOLDER, capture_output=True, text=True, check=False
+            ["make", "maple"], cwd=self.folder / FOLDER, capture_output=True, text=True, check=False
         )
         if done.returncode:
             hint = " (install liburcu-dev)" if "urcu" in done.stderr else ""
@@ -93,7 +93,7 @@ class KernelSuite:
         began = time.monotonic()
         process = subprocess.Popen(
             ["stdbuf", "-oL", "./maple"],
-            cwd=self._folder / FOLDER,
+            cwd=self.folder / FOLDER,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,

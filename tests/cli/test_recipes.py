@@ -97,10 +97,10 @@ def test_bisection_names_the_commit_and_skips_what_does_not_compile(
     git(folder, "checkout", "-q", "-f", bad)
     case = ""
     if name == "replay":
-        look = "mapleproof check --port kernel:. --avoid-known --lane bulk --seconds 2 --seed 1 --out cases"
+        look = "mapleproof check --port kernel:. --avoid-known --lane bulk --seconds 4 --seed 1 --out cases"
         assert run(look, folder, tmp_path / "bin").returncode == 1
         case = str(next((folder / "cases").glob("*.jsonl")).rename(tmp_path / "case.jsonl"))
-    done = run(BLOCKS[name], folder, tmp_path / "bin", GOOD=good, BAD=bad, TIME="2", CASE=case)
+    done = run(BLOCKS[name], folder, tmp_path / "bin", GOOD=good, BAD=bad, TIME="4", CASE=case)
     assert f"{mistaken} is the first bad commit" in done.stdout, done.stdout + done.stderr
     log = git(folder, "bisect", "log")
     assert f"git bisect good {broken}" not in log
@@ -122,15 +122,28 @@ def test_a_service_is_told_of_a_mistake_and_of_none(
     folder, commits = history
     git(folder, "bisect", "reset")
     git(folder, "checkout", "-q", "-f", commits[at])
-    done = run("set -e\n" + "\n".join(steps_of(name)), folder, tmp_path / "bin", TIME="2")
+    done = run("set -e\n" + "\n".join(steps_of(name)), folder, tmp_path / "bin", TIME="4")
     assert done.returncode == status, done.stdout + done.stderr
     assert (folder / "report.xml").read_text().count("<failure") >= status
     (folder / "report.xml").unlink()
     shutil.rmtree(folder / "cases", ignore_errors=True)
 
 
+def test_a_test_and_a_report_are_made_of_a_case(tmp_path: Path) -> None:
+    """Exit status 1: kernels at hand fail, as they do."""
+    case = ROOT / "tests/kernel/findings/insert-over-everything.jsonl"
+    try:
+        source.resolve("6.12")
+    except KernelBuildError as error:
+        pytest.skip(str(error))
+    done = run(BLOCKS["report"], tmp_path, tmp_path / "bin", CASE=str(case))
+    assert done.returncode == 1, done.stderr
+    assert "static noinline void __init check_" in (tmp_path / "test.c").read_text()
+    assert "Subject: maple_tree: " in (tmp_path / "report.txt").read_text()
+
+
 def test_every_recipe_is_tried() -> None:
-    assert set(BLOCKS) == {"bisect", "replay", "github", "gitlab", "night", "cron"}
+    assert set(BLOCKS) == {"bisect", "replay", "report", "github", "gitlab", "night", "cron"}
 
 
 @pytest.mark.late
