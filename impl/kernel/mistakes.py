@@ -236,7 +236,7 @@ ALONE = (
         "no-node-to-pop", "mas_prealloc_calc", "? 1 : 0", "? 0 : 0", "enough nodes are there before a write"
     ),
     KernelSeed(
-        "relies-on-zeroes", "mas_pop_node", "sizeof(*ret)", "sizeof(ret->total)", "a new node is empty"
+        "relies-on-zeroes", "mas_pop_node", "sizeof(*ret)", "sizeof(ret->parent)", "a new node is empty"
     ),
     KernelSeed(
         "erase-retries-elsewhere",

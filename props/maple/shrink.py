@@ -189,7 +189,7 @@ class Shrinker:
             while start > 0 and isinstance(self.best[start - 1], load):
                 start -= 1
             row: list[Any] = self.best[start:end]
-            if len(row) > 1:
+            if len(row) > 1 and any(hasattr(op, "first") for op in row):
                 stores = [op for op in row if isinstance(op, MasSetRange)]
                 count = len(stores) + sum(op.count for op in row if isinstance(op, MasFill))
                 first = min(op.first for op in row if hasattr(op, "first"))

@@ -8,11 +8,13 @@ from click.testing import CliRunner
 from hypothesis import settings
 
 from mapleproof.cli.cli import main
+from mapleproof.impl.kernel.build import Variant, build
 from mapleproof.impl.kernel.mistakes import SEEDS
 from mapleproof.impl.kernel.seed import KernelSeed
 from mapleproof.props.common.port import PortError
 from mapleproof.props.job.choose_port import choose_port
 from mapleproof.props.job.kernel_seeds import search
+from mapleproof.props.maple.kernel_port import KernelPort
 from mapleproof.props.maple.lanes import bulk
 from mapleproof.props.maple.lanes.bulk import NEVER
 from mapleproof.props.maple.lanes.draws import Draws
@@ -24,6 +26,7 @@ from mapleproof.props.maple.lanes.sides_recorded import RecordedSides
 from mapleproof.props.maple.lockstep import Lockstep
 from mapleproof.props.maple.rules import Rules
 from mapleproof.props.maple.subject import MAPLE_TREE
+from tests.kernel.conftest import tree_of
 
 QUICK = ("gap-too-exact", "find-repeats", "subtree-leak", "dup-forgets-slot", "no-node-to-pop")
 """One seed of each kind: a wrong answer, a leak, a crash, a failed assertion."""
@@ -146,3 +149,13 @@ def test_a_missing_compiler_is_one_line(kernel: Path, monkeypatch: pytest.Monkey
 def test_port_errors_have_a_class_of_their_own() -> None:
     with pytest.raises(PortError, match=r"there is no port .kernal:x.; did you mean kernel:PATH"):
         choose_port("kernal:x", MAPLE_TREE)
+
+
+@pytest.mark.late
+def test_the_first_harm_is_made_small_not_what_came_of_it() -> None:
+    """A run that crashes after thousands of steps over a tree that was broken long before."""
+    seeded = build(tree_of("6.12"), Variant(seed="root-expand"))
+    finding = bulk.run(8, 10_000, lambda *flags: KernelPort(seeded, *flags), careful=True).finding
+    assert finding is not None
+    assert finding.after > 1000
+    assert len(finding.difference.steps) <= 12

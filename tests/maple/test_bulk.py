@@ -1,11 +1,14 @@
 """The bulk lane: the same seed makes the same run, driven directly or on record."""
 
 import random
+from collections.abc import Sequence
 
 import pytest
 
+from mapleproof.props.common.operation import Common
 from mapleproof.props.common.planting import Edit, Seed, planted
 from mapleproof.props.common.reducing import Patience
+from mapleproof.props.maple import operations as ops
 from mapleproof.props.maple.lanes import bulk
 from mapleproof.props.maple.lanes.bulk import NEVER, run
 from mapleproof.props.maple.lanes.draws import Draws
@@ -17,6 +20,7 @@ from mapleproof.props.maple.lockstep import Lockstep
 from mapleproof.props.maple.ports import ImplPort
 from mapleproof.props.maple.rules import Rules
 from mapleproof.props.maple.seeds import BY_NAME
+from mapleproof.props.maple.shrink import Shrinker
 
 RUNS = range(40)
 
@@ -109,3 +113,15 @@ def test_reducing_that_had_to_leave_off_says_so() -> None:
         met = next(one.difference for one in runs if one is not None and len(one.difference.steps) > 20)
         small = smallest(met, ImplPort, patience=Patience(0.0))
     assert small.unfinished == "not reduced to the end: 0 seconds were over"
+
+
+def test_a_load_without_a_range_is_made_small_too() -> None:
+    """Stores through a cursor whose range stands no longer before them, as shrinking may leave them."""
+    stores = [ops.MasStore(entry) for entry in (1, 2, 3)]
+
+    def fails(candidate: Sequence[Common]) -> bool:
+        return sum(isinstance(op, ops.MasStore) for op in candidate) >= 2
+
+    shrinker = Shrinker(stores, fails, list, Patience(5))
+    shrinker.shrink()
+    assert len(shrinker.best) == 2

@@ -41,6 +41,9 @@ end: each try that hangs costs all of it."""
 MOST_HANGS = 4
 """Runs of a process that hang, after which reducing ends: each costs its whole time limit."""
 
+MANY = 100
+"""Steps of a run that is long enough to look for the first harm in it."""
+
 
 @contextmanager
 def run_budget(port: Port, seconds: float, of_step: float | None = None) -> Iterator[None]:
@@ -124,6 +127,7 @@ def smallest(
 
     if not fails([step.op for step in met.steps]):
         return met
+    _go_back([step.op for step in found[-1].steps], fails)
     alike = alike_by(found[-1])
     try:
         rebuilt = _rebuilt(found[-1], fails)
@@ -134,6 +138,20 @@ def smallest(
     if found[-1].hangs and not keeps_time and not _hangs_for_long(found[-1], make_port, careful):
         return met
     return found[-1]
+
+
+def _go_back(steps: Sequence[Common], fails: Callable[[Sequence[Common]], bool]) -> None:
+    """Look for the first harm: the shortest beginning of a run after which its trees are not as they must be.
+    What a long run ends in comes late, and with steps taken out the harm would show before it."""
+    low, high = 0, len(steps) - 1
+    if high < MANY or not fails(steps[:high]):
+        return
+    while low + 1 < high:
+        middle = (low + high) // 2
+        if fails(steps[:middle]):
+            high = middle
+        else:
+            low = middle
 
 
 def _hangs_for_long(met: Difference, make_port: MakePort, careful: bool) -> bool:
