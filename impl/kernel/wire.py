@@ -124,6 +124,10 @@ _CODES: dict[str, tuple[int, tuple[str, ...]]] = {
 }
 
 
+_NOWAIT = (FAIL_NEVER, FAIL_NOWAIT, FAIL_NOWAIT | GFP["nowait"], FAIL_AFTER | GFP["nofail"])
+"""What `fail_nowait` stands for: see docs/case-format.md."""
+
+
 def failing(step: Step) -> int:
     """What becomes of a step's requests for memory, as it is sent. ValueError where two things are said of
     it."""
@@ -133,7 +137,7 @@ def failing(step: Step) -> int:
         raise ValueError("a step has fail_after, fail_after with a fail_count of 1, or fail_nowait")
     if after is not None:
         return (FAIL_AFTER if count is None else FAIL_ONCE) | gfp | int(min(after, LARGEST))
-    return (FAIL_NOWAIT if nowait else FAIL_NEVER) | gfp
+    return _NOWAIT[nowait or 0] | gfp
 
 
 def encode(step: Step) -> bytes:

@@ -30,7 +30,7 @@ RANGES = {
     "cursor": range(2**8),
     "fail_after": range(2**32 - 1),
     "fail_count": range(1, 2**16),
-    "fail_nowait": range(1, 2),
+    "fail_nowait": range(1, 4),
     "within": range(2**24),
     "access": range(2**24),
     "held_back": range(1, 2**24),

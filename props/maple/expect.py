@@ -14,7 +14,7 @@ from mapleproof.props.common.operation import Common
 from mapleproof.props.common.port import USUAL, Traits
 from mapleproof.props.maple import operations as ops
 from mapleproof.props.maple.ports import ModelPort, was_refused
-from mapleproof.props.maple.shortage import passes, short_of
+from mapleproof.props.maple.shortage import NOFAIL, Short, passes, short_of
 
 
 def needs_no_memory(model: ModelPort, op: Any, traits: Traits = USUAL) -> bool:
@@ -49,9 +49,26 @@ ASK_AGAIN = (
 """What asks for memory with the lock held, and again without it, when it may sleep."""
 
 
+ERASE = (ops.MtreeErase, ops.MasErase)
+MUST_NOT_FAIL = (
+    *(kind for kind in ASK_AGAIN if kind not in ERASE),
+    ops.MasPreallocate,
+    ops.MtreeDup,
+    ops.MtDup,
+)
+"""What is not refused memory where the caller says that it may not be."""
+
+
 def asks_again(op: Common) -> bool:
-    """Whether an operation must succeed, since only what it asks for first is refused to it."""
-    return isinstance(op, ASK_AGAIN) and passes(short_of(op))
+    """Whether an operation must succeed: only what it asks for first is refused to it, or nothing may be."""
+    return cannot_be_refused(type(op), short_of(op))
+
+
+def cannot_be_refused(kind: type[Common], short: Short) -> bool:
+    """The same of a kind of operation. What erases never says that its requests may not fail."""
+    if short == NOFAIL:
+        return kind in MUST_NOT_FAIL
+    return kind in ASK_AGAIN and passes(short)
 
 
 def fits_one_slot(tree: MapleTree, first: int, last: int, entry: int | None) -> bool:

@@ -94,6 +94,7 @@ class Rules:
         self.traits = traits
         self.places = {0: CursorState(0)}
         self.readers: dict[int, int] = {}
+        self.locked_outside: set[int] = set()
 
     def refusal(self, op: Any, model: ModelPort) -> str | None:
         """Why an operation is not allowed now; None where it is."""
@@ -107,6 +108,8 @@ class Rules:
             return "no fill"
         if isinstance(op, ops.Fill) and op.short_of_memory:
             return "no whole fill"
+        if op.fail_nowait == 2 and op.tree in self.locked_outside:
+            return "who writes under a lock outside the tree can wait for memory"
         if isinstance(op, ops.StoreRangeCounted) and op.short_of_memory:
             return "nodes are counted where there is memory"
         if isinstance(op, ops.MtSetExternalLock) and not _is_new(model, op.tree):
@@ -245,9 +248,12 @@ class Rules:
     def note(self, op: Any, answer: Answer, model: ModelPort, before: tuple[Any, ...]) -> None:
         """Take an operation into account that was carried out."""
         if isinstance(op, ops.MtreeDup):
-            if op.tree in self.in_rcu and answer.ret == 0:
-                self.in_rcu.add(op.into)
+            for kind in (self.in_rcu, self.locked_outside):
+                if op.tree in kind and answer.ret == 0:
+                    kind.add(op.into)
             return
+        if isinstance(op, ops.MtSetExternalLock):
+            self.locked_outside.add(op.tree)
         if isinstance(op, ops.MtSetInRcu):
             self.in_rcu.add(op.tree)
         if isinstance(op, ops.MtClearInRcu):

@@ -109,3 +109,18 @@ def test_wrong_arguments_are_refused_and_change_nothing(family: str) -> None:
         ):
             assert port.apply(step) == {"ret": -22}
         assert port.snapshot() == [(0x10, 0x1F, 1), (0x30, 0x3F, 2)]
+
+
+@pytest.mark.parametrize(("nowait", "ret"), [(2, -12), (3, 0)], ids=["nowait", "nofail"])
+def test_the_caller_says_whether_it_can_wait(family: str, nowait: int, ret: int) -> None:
+    """GFP_NOWAIT: refused for good, nothing kept. __GFP_NOFAIL: had, whatever is refused to others."""
+    short = {"fail_nowait": nowait}
+    with KernelTree(tree_of(family), rcu=True) as port:
+        filled(port)
+        assert port.apply(store(0x50, 0x5F, 3, **short)) == {"ret": ret}
+        port.apply({"op": "mas_set_range", "first": 0x15, "last": 0x16})
+        assert port.apply({"op": "mas_preallocate", "entry": 4, **short}) == {"ret": ret}
+        port.apply({"op": "mas_destroy"})
+        if family != "6.1":
+            assert port.apply({"op": "mtree_dup", "into": 1, **short}) == {"ret": ret}
+        assert port.reset(alloc_range=False, rcu=False) == {"leaked": 0}

@@ -7,9 +7,20 @@ from mapleproof.impl.kernel import wire
 from mapleproof.props.maple import operations as ops
 from mapleproof.props.maple.expect import asks_again
 from mapleproof.props.maple.ports import ImplPort
-from mapleproof.props.maple.shortage import NOWAIT, Short, fields_of, once, passes, plan_of, sent, short_of
+from mapleproof.props.maple.shortage import (
+    CANNOT_WAIT,
+    NOFAIL,
+    NOWAIT,
+    Short,
+    fields_of,
+    once,
+    passes,
+    plan_of,
+    sent,
+    short_of,
+)
 
-SHORTAGES: list[Short] = [None, 0, 3, NOWAIT, once(0), once(4)]
+SHORTAGES: list[Short] = [None, 0, 3, NOWAIT, CANNOT_WAIT, NOFAIL, once(0), once(4)]
 
 
 @pytest.mark.parametrize("short", SHORTAGES)
@@ -27,7 +38,7 @@ def test_one_request_is_refused_and_none_after_it() -> None:
     assert granted == [True, True, False, True, True]
 
 
-@pytest.mark.parametrize("short", [NOWAIT, once(0)])
+@pytest.mark.parametrize("short", [NOWAIT, NOFAIL, once(0)])
 def test_who_asks_again_succeeds(short: int) -> None:
     """In RCU mode a store takes a node, which is refused where it cannot wait, and then granted."""
     port = ImplPort(rcu=True)
@@ -37,6 +48,20 @@ def test_who_asks_again_succeeds(short: int) -> None:
     assert passes(short)
     assert port.apply(store).ret == 0
     assert port.snapshot(0) == [(5, 9, 1), (20, 29, 2)]
+
+
+def test_who_cannot_wait_is_refused_and_who_may_not_fail_is_not() -> None:
+    """A preallocation and a copy ask once: they are refused for good, unless they may not be."""
+    for short, ret in ((CANNOT_WAIT, -12), (NOFAIL, 0)):
+        port = ImplPort(rcu=True)
+        port.apply(ops.MtreeStoreRange(5, 9, 1))
+        port.apply(ops.MasSetRange(20, 29))
+        fields = fields_of(short)
+        assert port.apply(ops.MtreeDup(1, **fields)).ret == ret
+        assert port.apply(ops.MasPreallocate(2, **fields)).ret == ret
+        assert port.apply(ops.MtreeStoreRange(40, 49, 2, **fields)).ret == ret
+        asked = (ops.MtreeDup(1, **fields), ops.MasPreallocate(2, **fields), ops.MasStoreGfp(3, **fields))
+        assert [asks_again(op) for op in asked] == [short == NOFAIL] * 3
 
 
 def test_what_is_refused_for_good_is_not_asked_for_again() -> None:

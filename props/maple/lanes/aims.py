@@ -11,7 +11,7 @@ from mapleproof.props.maple import operations as ops
 from mapleproof.props.maple.lanes.mixes import Mix
 from mapleproof.props.maple.lanes.pairs import CURSORS, READY, STALE, CursorPair, TreePair
 from mapleproof.props.maple.lanes.sides import Sides
-from mapleproof.props.maple.shortage import NOWAIT, Short, once
+from mapleproof.props.maple.shortage import CANNOT_WAIT, NOFAIL, NOWAIT, Short, once
 
 MAX = 2**64 - 1
 
@@ -25,6 +25,8 @@ class Aims:
 
     def __init__(self, rng: random.Random, mix: Mix, sides: Sides, careful: bool = False) -> None:
         self.careful = careful
+        self.can_wait = False
+        """Whether no caller may ask with GFP_NOWAIT: under a lock outside the tree one can wait."""
         self.rng = rng
         self.random = rng.random
         self.mix = mix
@@ -124,7 +126,9 @@ class Aims:
             granted, chance = (0, 0, 1, 2, 5)[int(self.random() * 5)], self.random()
             if chance < 0.5:
                 return 0 if self.careful and asks_again else granted
-            return NOWAIT if chance < 0.75 else once(granted)
+            if chance < 0.6:
+                return NOFAIL if chance < 0.55 or self.can_wait else CANNOT_WAIT
+            return NOWAIT if chance < 0.8 else once(granted)
         return None
 
     def _area_window(self, top_down: bool) -> tuple[int, int]:

@@ -36,6 +36,7 @@ class Draws(CursorDraws):
         ] or [self._store]
         if sides.traits.has_locks and self.random() < OUTSIDE_LOCKS:
             sides.look(ops.MtSetExternalLock, sides.pairs[0])
+            self.can_wait = True
         self._prefill()
         while sides.done < count:
             for step in choices(kinds, k=AIM_EVERY):

@@ -11,8 +11,8 @@ from typing import Any
 from mapleproof.props.common.operation import Common
 from mapleproof.props.maple import operations as ops
 from mapleproof.props.maple.dispatch import NO_MEMORY, TREE_FORMS
-from mapleproof.props.maple.expect import ASK_AGAIN, fits_one_slot
-from mapleproof.props.maple.shortage import Short, passes
+from mapleproof.props.maple.expect import cannot_be_refused, fits_one_slot
+from mapleproof.props.maple.shortage import Short
 from mapleproof.props.maple.standings import Standing
 
 READY, NARROWED, STALE, LOST, REFUSED, AGAIN, PREPARED, MOVED, LOADING = map(int, Standing)
@@ -46,7 +46,7 @@ CHANGE_ONE_SLOT = (ops.MtreeStoreRange, ops.MtreeInsertRange)
 
 def write_refused(kind: Kind, pair: TreePair, short: Short, ret: int, arguments: tuple[Any, ...]) -> bool:
     """Whether a write to a tree that returned ``ret`` was refused memory, as it may have been."""
-    if ret != NO_MEMORY or (kind in ASK_AGAIN and passes(short)):
+    if ret != NO_MEMORY or cannot_be_refused(kind, short):
         return False
     return not (kind in CHANGE_ONE_SLOT and fits_one_slot(pair.model, *arguments))
 
@@ -54,12 +54,7 @@ def write_refused(kind: Kind, pair: TreePair, short: Short, ret: int, arguments:
 def store_refused(kind: Kind, place: CursorPair, short: Short, ret: int, arguments: tuple[Any, ...]) -> bool:
     """The same of a store through a cursor; if so the model's cursor is as after a refusal."""
     model = place.model
-    if (
-        ret != NO_MEMORY
-        or kind is ops.MasStorePrealloc
-        or place.loading
-        or (kind in ASK_AGAIN and passes(short))
-    ):
+    if ret != NO_MEMORY or kind is ops.MasStorePrealloc or place.loading or cannot_be_refused(kind, short):
         return False
     if kind is ops.MasExpectedEntries:
         return True

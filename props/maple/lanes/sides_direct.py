@@ -27,7 +27,7 @@ from mapleproof.props.maple.lanes.pairs import (
 )
 from mapleproof.props.maple.lanes.sides import Sides
 from mapleproof.props.maple.ports import ImplPort
-from mapleproof.props.maple.shortage import Short, plan_of
+from mapleproof.props.maple.shortage import NOFAIL, Short, plan_of
 
 
 class Differs(Exception):
@@ -118,7 +118,7 @@ class DirectSides(Sides):
         impl.plan = None
         _answered(plan, copy is None)
         if copy is None:
-            if short is None or actual != NO_MEMORY:
+            if short in (None, NOFAIL) or actual != NO_MEMORY:
                 raise Differs
             return None
         copy.plan = None

@@ -18,6 +18,7 @@ from mapleproof.model.maple_tree import MapleTree as ModelTree
 from mapleproof.props.common.answers import Answer
 from mapleproof.props.maple import operations as ops
 from mapleproof.props.maple.dispatch import NO_MEMORY, TREE_FORMS
+from mapleproof.props.maple.expect import cannot_be_refused
 from mapleproof.props.maple.kernel_port import KernelPort
 from mapleproof.props.maple.lanes.pairs import (
     CURSORS,
@@ -31,7 +32,7 @@ from mapleproof.props.maple.lanes.pairs import (
 )
 from mapleproof.props.maple.lanes.sides import Sides
 from mapleproof.props.maple.lanes.sides_direct import Differs
-from mapleproof.props.maple.shortage import Short, passes, sent
+from mapleproof.props.maple.shortage import NOFAIL, Short, sent
 
 BATCH = 400
 """Steps that go in one message at most."""
@@ -166,7 +167,7 @@ class PipedSides(Sides):
     def _dup(self, kind: Kind, pair: TreePair, number: int, short: Short) -> TreePair | None:
         if short is not None:
             ret = self._ask(kind, 0, pair.number, short, (number,))[0]
-            if ret == NO_MEMORY:
+            if ret == NO_MEMORY and short != NOFAIL:
                 return None
             if ret:
                 raise Differs
@@ -249,7 +250,7 @@ class PipedSides(Sides):
         model, pair = place.model, place.pair
         actual = self._ask(ops.MasErase, place.number, pair.number, short, ())
         if actual[1] == STATUS["error"]:
-            if passes(short) or actual[2] != raw(model.tree.load(model.index)):
+            if cannot_be_refused(ops.MasErase, short) or actual[2] != raw(model.tree.load(model.index)):
                 raise Differs
             model.refuse()
             return True

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from hypothesis import strategies as st
 
-from mapleproof.props.maple.shortage import NOWAIT, fields_of, once
+from mapleproof.props.maple.shortage import CANNOT_WAIT, NOFAIL, NOWAIT, fields_of, once
 
 TOP = 2**64 - 1
 CODES = 2**24
@@ -89,5 +89,7 @@ def shortage(code: int) -> dict[str, int]:
     request is refused after so many, or all that may not sleep are."""
     short, units = split(code, 8, 8)
     if short == 1:
-        return fields_of(NOWAIT if units % 2 else once(units // 2))
+        return fields_of(
+            (once(units // 2), NOWAIT, once(units // 2), (CANNOT_WAIT, NOFAIL)[units // 4])[units % 4]
+        )
     return fields_of(units) if short == 0 else {}
