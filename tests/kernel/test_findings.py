@@ -74,9 +74,10 @@ def test_linux_6_12_does_not(path: Path) -> None:
 def test_each_kernel_does_what_the_table_says(family: str) -> None:
     tree = tree_of(family)
     version = tree_version(tree)
-    column = {name: row[version] for name, row in told().items() if version in row}
-    if not column:
-        pytest.skip(f"docs/findings.md has no column for Linux {version}")
+    rows = told().items()
+    # A point release that is not told of does what the one of its family does, or the table needs a column.
+    known = next((each for _, row in rows for each in row if each.startswith(f"{family}.")), "")
+    column = {name: row.get(version, row.get(known)) for name, row in rows}
     found = outcomes(FINDINGS, {version: tree})
     assert {name: row[version] for name, row in found.items()} == column
 

@@ -307,7 +307,7 @@ class CursorDraws(Aims):
         if self.random() < 0.85 or pair.rcu or len(sides.pairs) > 1:
             return
         sides.write(ops.MtreeDestroy, pair, None)
-        count = rng.choice((1, 3, 20, 100, 300))
+        count = rng.choice((1, 3, rng.randint(4, 40), rng.randint(16, 120), rng.randint(100, 320)))
         sides.put(ops.MasSet, place, 0)
         if sides.expect(place, count, self._short(asks_again=False)):
             return
