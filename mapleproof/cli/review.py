@@ -178,8 +178,15 @@ def _outcome(done: Review) -> Outcome:
                     cases=(str(shown.case),),
                 )
             )
+        for claim in step.claims:
+            if claim.broken:
+                outcome.items.append(
+                    Item(
+                        name, claim.name, State.BROKEN, reason=f"{claim.name} is refuted", told=(claim.told,)
+                    )
+                )
         outcome.items += [Item(name, part, State.OPEN, reason=why) for part, why in step.open.items()]
-        if not step.unbuilt and not step.shown(News.BROKEN):
+        if not step.unbuilt and not step.breaks:
             outcome.items.append(Item(name, f"{name} breaks nothing", State.HOLDS))
     if done.suite:
         outcome.items.append(Item("review", "the suite", State.FAILED))
@@ -208,6 +215,7 @@ def _figures(done: Review, outcome: Outcome) -> dict[str, Any]:
                 "same_machine_code": step.same_machine,
                 "unbuilt": step.unbuilt,
                 "open": step.open,
+                "claims": [[one.name, one.before, one.after, one.told] for one in step.claims],
                 **{
                     kind.name.lower(): [[one.sort, str(one.case)] for one in step.shown(kind)]
                     for kind in News

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from mapleproof.review.beside import Beside, ratio
 from mapleproof.review.power import Mistake
+from mapleproof.review.proofs import Claimed
 from mapleproof.review.review import Review, Step
 from mapleproof.review.sides import News, Shown
 
@@ -22,8 +23,8 @@ LINES_OF_CASE = 12
 
 def answer(review: Review) -> str:
     """The answer in one sentence: what the last line of the command says too."""
-    broken = sum(len(step.shown(News.BROKEN)) for step in review.steps)
-    mended = sum(len(step.shown(News.MENDED)) for step in review.steps)
+    broken = sum(step.breaks for step in review.steps)
+    mended = sum(step.mends for step in review.steps)
     unbuilt = [step.side.name for step in review.steps if step.unbuilt]
     open_parts = sorted({part for step in review.steps for part in step.open})
     words = []
@@ -90,6 +91,8 @@ def _step(step: Step) -> Iterator[str]:
             yield f"  {len(shown) - MOST} more {word}"
     if both := step.shown(News.BOTH):
         yield from _wrapped(f"as before: {', '.join(dict.fromkeys(one.sort for one in both))}", "  ", "    ")
+    for claim in step.claims:
+        yield from _claim(claim)
     if step.beside is not None:
         yield from _beside(step.beside)
     if step.all_mistakes:
@@ -101,6 +104,17 @@ def _case(word: str, shown: Shown) -> Iterator[str]:
     told = [line for line in shown.told[1:] if not line.startswith("replay it with")]
     for line in told[:LINES_OF_CASE]:
         yield line if len(line) <= COLUMNS else f"{line[: COLUMNS - 3]}..."
+
+
+def _claim(claim: Claimed) -> Iterator[str]:
+    if claim.before == claim.after:
+        yield from _wrapped(f"proofs: {claim.name}: {claim.after}, as before", "  ", "    ")
+        return
+    word = "broken" if claim.broken else "mended" if claim.mended else "proofs"
+    yield from _wrapped(f"{word}: {claim.name}: {claim.before} before, {claim.after} now", "  ", "    ")
+    yield from _wrapped(f"claimed: {claim.sentence}", "    ", "      ")
+    if claim.told:
+        yield from _wrapped(claim.told, "    ", "      ")
 
 
 def _beside(found: Beside) -> Iterator[str]:

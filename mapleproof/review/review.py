@@ -13,6 +13,7 @@ from mapleproof.impl.kernel.probe import tree_version
 from mapleproof.review.beside import Beside, beside
 from mapleproof.review.code import SOURCE, Change, change_of
 from mapleproof.review.power import Mistake, power
+from mapleproof.review.proofs import FILES, Claimed, Prover
 from mapleproof.review.sides import News, Shown, Tell, Tried, news, try_side
 from mapleproof.review.trees import FORK, TREE, Series, Side
 
@@ -37,6 +38,17 @@ class Step:
     mistakes: list[Mistake] = field(default_factory=list)
     all_mistakes: int = 0
     open: dict[str, str] = field(default_factory=dict)
+    claims: list[Claimed] = field(default_factory=list)
+
+    @property
+    def breaks(self) -> int:
+        """How many sorts of failure and claims it breaks."""
+        return len(self.shown(News.BROKEN)) + sum(claim.broken for claim in self.claims)
+
+    @property
+    def mends(self) -> int:
+        """How many it mends."""
+        return len(self.shown(News.MENDED)) + sum(claim.mended for claim in self.claims)
 
     def shown(self, kind: News) -> list[Shown]:
         """The failures of this kind."""
@@ -94,6 +106,7 @@ def _steps(
         result.steps.append(step)
         _look(step, before, tell)
         before = side
+    _prove(result, series, Prover(series.tree, jobs, tell))
     todo = [step for step in result.steps if not step.same_machine and not step.unbuilt]
     if not todo:
         return
@@ -134,6 +147,32 @@ def _steps(
             before = step.side
 
 
+def _prove(result: Review, series: Series, prover: Prover) -> None:
+    """Claims about the C of the steps that touch files of fork and of page tables."""
+    before = series.base
+    for step in result.steps:
+        paths = {change.path for change in step.changes}
+        headers = sorted(path for path in paths if path.endswith(".h") and path not in TREE)
+        if headers:
+            step.open["proofs"] = (
+                f"{', '.join(headers)} changed: `mapleproof prove --kernel PATH` on that tree"
+            )
+        elif paths & set(FILES) and not step.unbuilt:
+            try:
+                step.claims = prover.compare(before, step.side)
+            except KernelBuildError as error:
+                step.open["proofs"] = str(error)
+            unanswered = [claim for claim in step.claims if claim.after not in ("proved", "refuted")]
+            if unanswered:
+                names = ", ".join(f"{claim.name} ({claim.told or claim.after})" for claim in unanswered)
+                step.open["proofs"] = f"no answer: {names}"
+            for claim in step.claims:
+                if claim.broken or claim.mended:
+                    prover.tell(f"{step.side.name}: {claim.name} is {claim.after}, was {claim.before}")
+        if not step.unbuilt:
+            before = step.side
+
+
 def _look(step: Step, before: Side, tell: Tell) -> None:
     """What a step touches, and whether that is anything to the machine."""
     step.changes = [
@@ -146,8 +185,7 @@ def _look(step: Step, before: Side, tell: Tell) -> None:
     if forks:
         names = sorted({change.path for change in forks})
         step.open["fork"] = (
-            f"{', '.join(names)} changed: `mapleproof check --port booted:PATH` fails forks of that kernel, "
-            "`mapleproof prove --kernel PATH` proves claims about its C"
+            f"{', '.join(names)} changed: `mapleproof check --port booted:PATH` fails forks of that kernel"
         )
     try:
         build(step.side.folder)

@@ -59,10 +59,11 @@ def _is_below(path: str, watched: str) -> bool:
 @dataclass(frozen=True, slots=True)
 class Series:
     """A state of the sources, and those that follow it one by one. `skipped` counts commits that touch
-    nothing of what is looked at."""
+    nothing of what is looked at; `tree` is the tree that all of them belong to."""
 
     base: Side
     sides: tuple[Side, ...]
+    tree: Path
     skipped: int = 0
 
 
@@ -93,7 +94,7 @@ def _of_folders(before: Path, after: Path) -> Series:
         if not one.is_dir():
             raise ReviewError(f"{one}: no such folder")
     changed = tuple(_differing(before, after))
-    return Series(Side(str(before), "", before), (Side(str(after), "", after, changed),))
+    return Series(Side(str(before), "", before), (Side(str(after), "", after, changed),), before)
 
 
 def _differing(before: Path, after: Path) -> Iterator[str]:
@@ -117,7 +118,7 @@ def _of_range(tree: Path, what: str, folder: Path) -> Series:
     if not commits:
         raise ReviewError(f"{what or 'this branch'}: no commits in {base[:12]}..{head[:12]}")
     steps = [Step(*_described(repository, commit), commit) for commit in commits]
-    return _of_trees(repository, base, steps, folder)
+    return _of_trees(repository, base, steps, folder, tree)
 
 
 def _ends(repository: Repository, what: str) -> tuple[str, str]:
@@ -155,7 +156,7 @@ def _of_patches(tree: Path, patches: Sequence[Path], folder: Path) -> Series:
         except ReviewError as error:
             raise ReviewError(f"patch {number} ({letter.subject}) does not fit: {error}") from None
         steps.append(Step(f"patch {number}", letter.subject, at))
-    return _of_trees(repository, base, steps, folder, None if is_git else tree)
+    return _of_trees(repository, base, steps, folder, tree, None if is_git else tree)
 
 
 def _of_trees(
@@ -163,6 +164,7 @@ def _of_trees(
     base: str,
     steps: Sequence[Step],
     folder: Path,
+    tree: Path,
     whole: Path | None = None,
 ) -> Series:
     """Folders of git's trees: the first is written out, or is `whole`, each other one is the one before with
@@ -185,8 +187,8 @@ def _of_trees(
             skipped += 1
         before = after
     if whole is not None:
-        return Series(Side(str(whole), "", first), tuple(sides), skipped)
-    return Series(Side(*_described(repository, base), first), tuple(sides), skipped)
+        return Series(Side(str(whole), "", first), tuple(sides), tree, skipped)
+    return Series(Side(*_described(repository, base), first), tuple(sides), tree, skipped)
 
 
 def _described(repository: Repository, commit: str) -> tuple[str, str]:

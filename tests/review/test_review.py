@@ -1,5 +1,6 @@
 """`mapleproof review` on a small history: what breaks, what is mended, what is harmless."""
 
+import difflib
 import json
 import re
 from pathlib import Path
@@ -9,6 +10,9 @@ from click.testing import CliRunner, Result
 
 from mapleproof.cli import status
 from mapleproof.cli.cli import main
+from mapleproof.impl.kernel.booted import whole
+from mapleproof.impl.kernel.errors import KernelBuildError
+from mapleproof.proofs.kernel import compiler
 from tests.review.conftest import SOURCE, History, git, in_function
 
 BELOW = "if (mas->index <= min) {\n\t\t\tmas->status"
@@ -161,3 +165,41 @@ def test_a_mailbox_without_a_patch(history: History, tmp_path: Path) -> None:
     result = review("--tree", history.folder, "--patch", tmp_path / "empty.mbox")
     assert result.exit_code == status.BAD_INPUT
     assert "no patch in it" in result.stderr
+
+
+@pytest.mark.late
+def test_a_claim_that_a_patch_refutes_is_broken_by_it(tmp_path: Path) -> None:
+    """A floor that is no longer strict, as a patch on a whole tree; and a second one that puts it right."""
+    try:
+        compiler.clang()
+        tree = whole.resolve("6.12", unpacks=False)
+    except KernelBuildError as error:
+        pytest.skip(str(error))
+    path = "mm/memory.c"
+    before = (tree / path).read_text()
+    start = before.index("void free_pgd_range(")
+    at = before.index("if (addr < floor)", start)
+    after = before[:at] + "if (addr <= floor)" + before[at + len("if (addr < floor)") :]
+    mailbox = tmp_path / "series.mbox"
+    mailbox.write_text(mail("floor", path, before, after) + mail("back", path, after, before))
+    figures = tmp_path / "f.json"
+    result = review("--tree", tree, "--patch", mailbox, "--json", figures, seconds=1)
+    assert result.exit_code == status.DIFFERS, result.output
+    steps = json.loads(figures.read_text())["steps"]
+    claims = [{name: (one, other) for name, one, other, _ in step["claims"]} for step in steps]
+    assert claims[0]["free_pgd_range_exact"] == ("proved", "refuted")
+    assert claims[1]["free_pgd_range_exact"] == ("refuted", "proved")
+    assert "broken: free_pgd_range_exact: proved before, refuted now" in result.stdout
+    assert "addr=0x" in result.stdout
+    assert last_line(result).startswith("Broken by the change: 1 sort of failure; mended by it: 1;")
+    assert (tree / path).read_text() == before
+
+
+def mail(subject: str, path: str, before: str, after: str) -> str:
+    """A patch as a mail."""
+    lines = difflib.unified_diff(
+        before.splitlines(keepends=True), after.splitlines(keepends=True), f"a/{path}", f"b/{path}"
+    )
+    head = "From 0123456789012345678901234567890123456789 Mon Sep 17 00:00:00 2001\nFrom: A <a@example.org>\n"
+    body = f"diff --git a/{path} b/{path}\n{''.join(lines)}"
+    return f"{head}Subject: [PATCH] {subject}\n\n---\n{body}\n--\n2.39\n\n"
