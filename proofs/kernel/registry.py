@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 from mapleproof.impl.kernel.booted import whole
 from mapleproof.proofs.engine.claim import Claim
-from mapleproof.proofs.kernel import free_pgd_range
+from mapleproof.proofs.kernel import exit_mmap, free_pgd_range, free_pgtables
 from mapleproof.proofs.kernel.subject import Kernel
 from mapleproof.proofs.kernel.units import Tell, Units, compile_units
 
-_MODULES = (free_pgd_range,)
+_MODULES = (free_pgd_range, free_pgtables, exit_mmap)
 """In the order in which they rest on each other."""
 
 SENTENCES = {module.NAME: module.SENTENCE for module in _MODULES}

@@ -22,6 +22,8 @@ QUICK = {
         "pmd_not_moved",
         "p4d_whole_range",
     ),
+    "free_pgtables_gathering": ("1 VMAs", "2 VMAs", "last_page_only", "gathered_from_last"),
+    "exit_mmap_exact": ("0 VMAs", "2 VMAs", "tree_kept", "charge_of", "not_moved"),
 }
 """Parts and twins that are tried each time; the deep profile tries all."""
 
