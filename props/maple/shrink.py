@@ -125,7 +125,8 @@ class Shrinker:
             size //= 2
 
     def _plain_stores(self) -> None:
-        """Make plain stores of insertions and allocations, whose place the last failing run tells."""
+        """Make plain stores of insertions and allocations, whose place the last failing run tells, and of
+        fills that are but one store."""
         if self.last_answers is None or not self.fails(self.best):
             return
         answers = {id(op): answer for op, answer in self.last_answers()}
@@ -136,6 +137,8 @@ class Shrinker:
                 continue
             if isinstance(op, MtreeInsertRange):
                 store = MtreeStoreRange(op.first, op.last, op.entry, tree=op.tree)
+            elif isinstance(op, Fill) and op.count == 1:
+                store = MtreeStoreRange(op.first, op.first + op.length - 1, 1, tree=op.tree)
             elif isinstance(op, ALLOCATING) and isinstance(answer.start, int):
                 last = answer.start + getattr(op, "size", 1) - 1
                 store = MtreeStoreRange(answer.start, last, op.entry, tree=op.tree)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from mapleproof.props.common.answers import Answer
 from mapleproof.props.common.operation import Common
 from mapleproof.props.common.planting import Edit, Seed, planted
 from mapleproof.props.common.reducing import Patience
@@ -125,3 +126,10 @@ def test_a_load_without_a_range_is_made_small_too() -> None:
     shrinker = Shrinker(stores, fails, list, Patience(5))
     shrinker.shrink()
     assert len(shrinker.best) == 2
+
+
+def test_a_fill_of_one_store_is_a_store() -> None:
+    run = [ops.Fill(2, 5, 2, 1), ops.MtreeLoad(3)]
+    answers = [(op, Answer(ret=0)) for op in run]
+    shrinker = Shrinker(run, lambda candidate: len(candidate) == 2, lambda: answers, Patience(5))
+    assert isinstance(shrinker.shrink()[0], ops.MtreeStoreRange)
