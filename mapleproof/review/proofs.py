@@ -1,8 +1,7 @@
 """Claims about the C of both sides: what is proved of one and refuted of the other.
 
-The tree that the change belongs to is compiled by its own make, with its headers; each side's files of fork
-and of the freeing of page tables then take the place of its own. A change to a header is for `mapleproof
-prove` on a whole tree.
+The tree that the change belongs to is compiled by its own make, with its headers; each side's files then take
+the place of its own. A change to a header is for `mapleproof prove` on a whole tree.
 """
 
 from __future__ import annotations
@@ -12,15 +11,16 @@ from pathlib import Path
 
 from mapleproof.impl.kernel.errors import KernelBuildError
 from mapleproof.proofs.engine.claim import Judged, Verdict, Wanted
-from mapleproof.proofs.kernel.registry import SENTENCES, KernelClaims
+from mapleproof.proofs.kernel.registry import FILES, SENTENCES, KernelClaims
 from mapleproof.proofs.kernel.units import UNITS, Units, compile_units
 from mapleproof.proofs.prove import prove
-from mapleproof.review.code import SOURCE
 from mapleproof.review.sides import Tell
 from mapleproof.review.trees import Side
 
-FILES = tuple(name for name in UNITS if name != SOURCE)
-"""Files that claims are about: those of the tree have lanes."""
+
+def claims_on(paths: set[str]) -> list[str]:
+    """The claims about functions that may be in these files."""
+    return [name for name, files in FILES.items() if paths & set(files)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,30 +53,28 @@ class Prover:
     _units: Units | None = None
     _judged: dict[tuple[tuple[str, Path], ...], dict[str, Judged]] = field(default_factory=dict)
 
-    def compare(self, before: Side, after: Side) -> list[Claimed]:
-        """All claims on both sides. Raises KernelBuildError where the tree is not whole, clang is missing, or
-        a side does not compile."""
-        one, other = self._claims(before), self._claims(after)
+    def compare(self, names: list[str], before: Side, after: Side) -> list[Claimed]:
+        """These claims on both sides. Raises KernelBuildError where the tree is not whole, clang is missing,
+        or a side does not compile."""
+        one, other = self._claims(names, before), self._claims(names, after)
         found = []
-        for name in SENTENCES:
+        for name in names:
             judged = other[name]
             told = str(judged.refutation or "") or "; ".join(judged.unknown[:1])
             found.append(Claimed(name, SENTENCES[name], one[name].verdict, judged.verdict, told))
         return found
 
-    def _claims(self, side: Side) -> dict[str, Judged]:
+    def _claims(self, names: list[str], side: Side) -> dict[str, Judged]:
         if self._units is None:
             self._units = compile_units(self.tree, tell=self.tell)
-        there = [name for name in FILES if (side.folder / name).is_file()]
+        there = [name for name in UNITS if (side.folder / name).is_file()]
         try:
             units = self._units.edited({name: (side.folder / name).read_text() for name in there})
         except KeyError as missing:
             raise KernelBuildError(f"{self.tree} has no {missing}, which {side.name} has") from None
-        key = tuple(sorted(units.files.items()))
-        if key not in self._judged:
-            self.tell(f"{side.name}: claims about its C: {', '.join(SENTENCES)}")
-            subject = KernelClaims(units)
-            wanted = Wanted(twins=False)
-            judged = prove(list(SENTENCES), self.jobs, wanted, lambda done, of: None, subject)
-            self._judged[key] = {one.claim.name: one for one in judged}
-        return self._judged[key]
+        judged = self._judged.setdefault(tuple(sorted(units.files.items())), {})
+        if left := [name for name in names if name not in judged]:
+            self.tell(f"{side.name}: claims about its C: {', '.join(left)}")
+            found = prove(left, self.jobs, Wanted(twins=False), lambda done, of: None, KernelClaims(units))
+            judged |= {one.claim.name: one for one in found}
+        return judged

@@ -13,7 +13,7 @@ from mapleproof.impl.kernel.probe import tree_version
 from mapleproof.review.beside import Beside, beside
 from mapleproof.review.code import SOURCE, Change, change_of
 from mapleproof.review.power import Mistake, power
-from mapleproof.review.proofs import FILES, Claimed, Prover
+from mapleproof.review.proofs import Claimed, Prover, claims_on
 from mapleproof.review.sides import News, Shown, Tell, Tried, news, try_side
 from mapleproof.review.trees import FORK, TREE, Series, Side
 
@@ -148,7 +148,8 @@ def _steps(
 
 
 def _prove(result: Review, series: Series, prover: Prover) -> None:
-    """Claims about the C of the steps that touch files of fork and of page tables."""
+    """Claims about the C of the steps that touch files which there are some about. The tree's own file has
+    lanes: there nothing is missed where the tree is not whole, or clang is missing."""
     before = series.base
     for step in result.steps:
         paths = {change.path for change in step.changes}
@@ -157,15 +158,18 @@ def _prove(result: Review, series: Series, prover: Prover) -> None:
             step.open["proofs"] = (
                 f"{', '.join(headers)} changed: `mapleproof prove --kernel PATH` on that tree"
             )
-        elif paths & set(FILES) and not step.unbuilt:
+        elif (names := claims_on(paths - ({SOURCE} if step.same_machine else set()))) and not step.unbuilt:
             try:
-                step.claims = prover.compare(before, step.side)
+                step.claims = prover.compare(names, before, step.side)
             except KernelBuildError as error:
-                step.open["proofs"] = str(error)
+                if claims_on(paths - {SOURCE}):
+                    step.open["proofs"] = str(error)
+                else:
+                    prover.tell(f"{step.side.name}: nothing is proved about its C: {error}")
             unanswered = [claim for claim in step.claims if claim.after not in ("proved", "refuted")]
             if unanswered:
-                names = ", ".join(f"{claim.name} ({claim.told or claim.after})" for claim in unanswered)
-                step.open["proofs"] = f"no answer: {names}"
+                why = ", ".join(f"{claim.name} ({claim.told or claim.after})" for claim in unanswered)
+                step.open["proofs"] = f"no answer: {why}"
             for claim in step.claims:
                 if claim.broken or claim.mended:
                     prover.tell(f"{step.side.name}: {claim.name} is {claim.after}, was {claim.before}")

@@ -15,7 +15,7 @@ from mapleproof.proofs.kernel.made import Mistake, Part, edit, programs, twins
 from mapleproof.proofs.kernel.subject import Kernel
 from mapleproof.proofs.kernel.walk_levels import CHAIN, FREES, Walk
 
-MEMORY = "mm/memory.c"
+FILES = MEMORY = "mm/memory.c"
 SAME = free_pgd_range_exact.CLAIM
 NAME, SENTENCE = SAME.name, SAME.sentence
 

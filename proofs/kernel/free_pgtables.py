@@ -25,7 +25,7 @@ from mapleproof.proofs.kernel.subject import Kernel
 from mapleproof.proofs.kernel.tables import Whatever
 from mapleproof.proofs.mm.spans import exact, meets, proper
 
-MEMORY = "mm/memory.c"
+FILES = MEMORY = "mm/memory.c"
 FORK = ("kernel/fork.c", "mm/mmap.c")
 """Where dup_mmap() may be."""
 

@@ -7,14 +7,17 @@ from dataclasses import dataclass, field
 
 from mapleproof.impl.kernel.booted import whole
 from mapleproof.proofs.engine.claim import Claim
-from mapleproof.proofs.kernel import exit_mmap, free_pgd_range, free_pgtables
+from mapleproof.proofs.kernel import exit_mmap, free_pgd_range, free_pgtables, leaf_gap
 from mapleproof.proofs.kernel.subject import Kernel
 from mapleproof.proofs.kernel.units import Tell, Units, compile_units
 
-_MODULES = (free_pgd_range, free_pgtables, exit_mmap)
+_MODULES = (free_pgd_range, free_pgtables, exit_mmap, leaf_gap)
 """In the order in which they rest on each other."""
 
 SENTENCES = {module.NAME: module.SENTENCE for module in _MODULES}
+
+FILES = {module.NAME: tuple(module.FILES.split()) for module in _MODULES}
+"""The files of a tree in which the functions may be that each claim is about."""
 
 
 def claims_about(kernel: Kernel) -> dict[str, Claim]:

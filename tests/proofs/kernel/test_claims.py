@@ -23,6 +23,7 @@ QUICK = {
         "p4d_whole_range",
     ),
     "free_pgtables_gathering": ("1 VMAs", "2 VMAs", "last_page_only", "gathered_from_last"),
+    "leaf_gap_exact": ("2 slots", "3 slots", "first_short", "begins_late"),
     "exit_mmap_exact": ("0 VMAs", "2 VMAs", "tree_kept", "charge_of", "not_moved"),
 }
 """Parts and twins that are tried each time; the deep profile tries all."""

@@ -1,0 +1,136 @@
+"""mas_leaf_max_gap() of the tree over an arbitrary leaf: the largest run of NULL, no access outside it."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import z3  # type: ignore[import-untyped]
+
+from mapleproof.proofs.engine.claim import Claim
+from mapleproof.proofs.engine.paths import assume, claim
+from mapleproof.proofs.engine.words import FULL, Word
+from mapleproof.proofs.ir.arithmetic import term
+from mapleproof.proofs.ir.errors import Missing
+from mapleproof.proofs.ir.machine import Machine
+from mapleproof.proofs.kernel.made import Mistake, Part, edit, programs, twins
+from mapleproof.proofs.kernel.subject import Kernel
+
+NAME = "leaf_gap_exact"
+SENTENCE = "The gap that a leaf is told to have is its largest run of NULL, 0 if it has none."
+FORMULA = "gap = max(0, size of a run of NULL, for each);  two NULLs are never neighbours"
+
+FILES = "lib/maple_tree.c"
+FUNCTION = "mas_leaf_max_gap"
+NODE = 0xFFFF_8880_0100_0000
+TYPE_SHIFT, NOT_NULL = 3, 4
+"""How a node's address holds its type: mt_mk_node()."""
+
+NODE_BYTES = 256
+SIZES = (2, 3, 4, 5)
+
+
+class Leaf:
+    """A leaf of ``count`` slots, between any limits; its only rules are that NULLs do not touch, and that the
+    last leaf alone may end in one."""
+
+    def __init__(self, kernel: Kernel, count: int) -> None:
+        self.machine, self.facts = Machine(kernel.program), kernel.facts
+        self.low, high = Word.named("min").term, Word.named("max").term
+        self.limits = [*(Word.named(f"pivot{at}").term for at in range(count - 1)), high]
+        self.slots = [Word.named(f"slot{at}").term for at in range(count)]
+        assume(z3.ULE(self.low, self.limits[0]))
+        for one, other in zip(self.limits, self.limits[1:], strict=False):
+            assume(z3.ULT(one, other))
+        for one, other in zip(self.slots, self.slots[1:], strict=False):
+            assume(z3.Or(one != 0, other != 0))
+        assume(z3.Or(high == FULL, self.slots[-1] != 0))
+        self._place_node(count)
+        self.mas = self._state(high)
+
+    def _place_node(self, count: int) -> None:
+        at, struct = self.facts.offset, "maple_range_64"
+        most = self.facts.value("MAPLE_RANGE64_SLOTS")
+        node = self.machine.block("node", NODE_BYTES, base=NODE)
+        for slot in range(most - 1):
+            node.store(at(struct, "pivot") + 8 * slot, 8, self.limits[slot] if slot < count else 0)
+        for slot in range(most):
+            node.store(at(struct, "slot") + 8 * slot, 8, self.slots[slot] if slot < count else 0)
+        if count < most:
+            node.store(at(struct, "meta") + at("maple_metadata", "end"), 1, count - 1)
+
+    def _state(self, high: Any) -> int:
+        facts, machine = self.facts, self.machine
+        mas = machine.block("mas", facts.size("ma_state"), unknown=machine.anything("mas"))
+        enode = NODE | facts.value("maple_leaf_64") << TYPE_SHIFT | NOT_NULL
+        for name, value in (("node", enode), ("min", self.low), ("max", high)):
+            mas.store(facts.offset("ma_state", name), 8, value)
+        return mas.base
+
+    def runs(self) -> list[Any]:
+        """The size of the run at each slot, 0 where an entry is."""
+        before = [self.low - 1, *self.limits[:-1]]
+        return [
+            z3.If(slot == 0, last - first, z3.BitVecVal(0, 64))
+            for slot, first, last in zip(self.slots, before, self.limits, strict=True)
+        ]
+
+
+def _part(count: int, kernel: Kernel) -> None:
+    if kernel.program.find(FUNCTION, None) is None:
+        raise Missing(f"the sources have no {FUNCTION}()")
+    leaf = Leaf(kernel, count)
+    gap = term(leaf.machine.call(FUNCTION, [leaf.mas]), 64)
+    runs = leaf.runs()
+    claim("it is a run of NULL, or 0", z3.Or(gap == 0, *[gap == run for run in runs]))
+    claim("none is larger", z3.And(*[z3.ULE(run, gap) for run in runs]))
+
+
+def parts() -> dict[str, Part]:
+    """Leaves of two slots and more."""
+    return {f"{count} slots": partial(_part, count) for count in SIZES}
+
+
+def _mistakes() -> tuple[Mistake, ...]:
+    """In the function itself, or from 6.19 on in the one that it calls."""
+    found: list[Mistake] = []
+    for function, low, called in ((FUNCTION, "mas->min", ""), ("ma_leaf_max_gap", "min", "_called")):
+        for name, what, find, replace, part in (
+            ("first_short", "a gap at slot 0 counts both ends", f"- {low} + 1;", f"- {low};", "2 slots"),
+            (
+                "end_short",
+                "the last gap is too short",
+                "gap = ULONG_MAX - pivots[max_piv];",
+                "gap = ULONG_MAX - pivots[max_piv] - 1;",
+                "2 slots",
+            ),
+            (
+                "begins_late",
+                "a gap begins one index late",
+                "pstart = pivots[i - 1];",
+                "pstart = pivots[i - 1] + 1;",
+                "3 slots",
+            ),
+            ("slot_left_out", "a slot behind a gap in the first is left out", "i = 2;", "i = 3;", "5 slots"),
+            ("skips_too_many", "two slots are passed over behind a gap", "i++; }", "i += 2; }", "5 slots"),
+        ):
+            found.append((name + called, what, edit(FILES, function, find, replace), (part,)))
+    return tuple(found)
+
+
+MISTAKES = _mistakes()
+
+
+def claim_about(kernel: Kernel) -> Claim:
+    """The claim about a tree."""
+    all_parts = parts()
+    return Claim(
+        NAME,
+        SENTENCE,
+        FORMULA,
+        f"leaves of {SIZES[0]} to {SIZES[-1]} slots, any limits, each slot NULL or not; 64-bit words",
+        (FUNCTION,),
+        programs(kernel, all_parts),
+        twins=twins(kernel, all_parts, MISTAKES),
+        ours=False,
+    )
