@@ -123,7 +123,7 @@ def test_files_of_fork_are_named_as_not_judged(history: History) -> None:
     result = review("--tree", history.folder, f"{before}..HEAD")
     assert result.exit_code == status.NO_ANSWER, result.output
     assert "check --port booted:PATH" in " ".join(result.stdout.split())
-    assert last_line(result).startswith("No answer: fork; ")
+    assert last_line(result).startswith("No answer: fork, proofs; ")
 
 
 def test_a_branch_is_held_against_its_upstream(history: History, tmp_path: Path) -> None:
