@@ -41,6 +41,7 @@ class Call:
     seed: int | None
     out: str
     report: Path | None
+    mail: Path | None
     json_file: Path | None
     junit_file: Path | None
     bisect: bool
@@ -78,6 +79,11 @@ class Call:
     "--report",
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write the review as a page, with pictures of the cases.",
+)
+@click.option(
+    "--mail",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the mail alone, to be sent as an answer.",
 )
 @json_option
 @junit_option
@@ -123,7 +129,7 @@ def _review(call: Call) -> int:
     console = screen(stderr=call.json_file == STANDARD_OUTPUT)
     seed = secrets.randbelow(SEEDS) if call.seed is None else call.seed
     try:
-        for path in (call.json_file, call.junit_file, call.report):
+        for path in (call.json_file, call.junit_file, call.report, call.mail):
             try_file(path)
         if trouble := try_folder(Path(call.out)):
             print(f"{trouble}; cases go to a temporary folder", file=sys.stderr)
@@ -148,6 +154,8 @@ def _review(call: Call) -> int:
             write_file(call.junit_file, junit(outcome, "review"))
         if call.report is not None:
             write_file(call.report, page)
+        if call.mail is not None:
+            write_file(call.mail, letter(done).encode())
     except TargetError as error:
         outcome.unwritten = str(error)
         say(console, f"not written: {error}")

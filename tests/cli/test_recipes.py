@@ -142,8 +142,52 @@ def test_a_test_and_a_report_are_made_of_a_case(tmp_path: Path) -> None:
     assert "Subject: maple_tree: " in (tmp_path / "report.txt").read_text()
 
 
+@pytest.fixture
+def branch(history: tuple[Path, list[str]], tmp_path: Path) -> Path:
+    """A clone with a branch of two commits: a comment, and the mistake."""
+    folder, (good, *_) = history
+    git(folder, "bisect", "reset")
+    git(folder, "checkout", "-q", "-f", good)
+    clone = tmp_path / "clone"
+    git(folder, "branch", "-f", "upstream", good)
+    git(folder, "clone", "-q", "-b", "upstream", str(folder), str(clone))
+    git(clone, "checkout", "-q", "-b", "mine", "--track", "origin/upstream")
+    lib = clone / "lib" / "maple_tree.c"
+    for subject, text in (
+        ("say so", lib.read_text() + "/* so */\n"),
+        ("slip", plant(lib.read_text(), seed_named(SEED))),
+    ):
+        lib.write_text(text)
+        git(clone, "commit", "-q", "-a", "-m", subject)
+    return clone
+
+
+@pytest.mark.late
+def test_a_push_a_rebase_and_a_mailbox(branch: Path, tmp_path: Path) -> None:
+    """The push is stopped, the rebase stops at the slip, and the answer to the series names what breaks."""
+    hook = run(BLOCKS["hook"], branch, tmp_path / "bin", TIME="9")
+    assert hook.returncode == 1, hook.stdout + hook.stderr
+    mailbox = tmp_path / "series.mbox"
+    mailbox.write_text(git(branch, "format-patch", "--stdout", "@{upstream}") + "\n")
+    asked = {"TREE": str(branch), "MBOX": str(mailbox), "TIME": "9"}
+    git(branch, "checkout", "-q", "upstream")
+    bot = run(BLOCKS["bot"], tmp_path, tmp_path / "bin", **asked)
+    assert bot.returncode == 1, bot.stdout + bot.stderr
+    answer = (tmp_path / "answer.txt").read_text()
+    assert answer.startswith("Broken by the change: ")
+    assert "* patch 2 slip" in answer
+    assert max(map(len, answer.splitlines())) <= 72
+    git(branch, "checkout", "-q", "mine")
+    rebase = run(BLOCKS["rebase"], branch, tmp_path / "bin", TIME="4", BASE="upstream")
+    assert rebase.returncode == 1, rebase.stdout + rebase.stderr
+    assert git(branch, "log", "-1", "--format=%s") == "slip"
+
+
 def test_every_recipe_is_tried() -> None:
-    assert set(BLOCKS) == {"bisect", "replay", "report", "github", "gitlab", "night", "cron"}
+    assert set(BLOCKS) == {
+        *("bisect", "replay", "report", "hook", "rebase", "bot"),
+        *("github", "gitlab", "night", "cron"),
+    }
 
 
 @pytest.mark.late
