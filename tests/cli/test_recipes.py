@@ -115,6 +115,7 @@ def steps_of(name: str) -> list[str]:
     return list(recipe["maple tree"]["script"])
 
 
+@pytest.mark.late
 @pytest.mark.parametrize(("name", "at", "status"), [("github", 0, 0), ("github", 3, 1), ("gitlab", 3, 1)])
 def test_a_service_is_told_of_a_mistake_and_of_none(
     name: str, at: int, status: int, history: tuple[Path, list[str]], tmp_path: Path

@@ -146,6 +146,7 @@ def kernel_tree() -> Path:
         pytest.skip(str(error))
 
 
+@pytest.mark.late
 @pytest.mark.parametrize("name", WITH_COMMANDS)
 def test_it_is_as_the_tutorial_says(name: str, tmp_path: Path) -> None:
     needs_kernel = any("kernel" in block.words for block in SECTIONS[name])

@@ -91,6 +91,7 @@ PATHS = 12
 """Of each part so many paths are walked to see what it executes."""
 
 
+@pytest.mark.late
 @pytest.mark.parametrize("name", CLAIMS)
 def test_it_executes_nothing_that_it_does_not_name(name: str) -> None:
     """Nothing, at least, that decides anything, but what stands around it."""

@@ -92,6 +92,7 @@ def test_a_variable_with_another_name_is_the_same_to_the_machine(sources: Path, 
     assert reaching(sources, ["mtree_load"]) == ["mtree_load"]
 
 
+@pytest.mark.late
 def test_right_answers_with_other_nodes(sources: Path, copy: Path) -> None:
     """Leaves that are cut elsewhere: only where a range without an entry ends may differ, as nodes cut it."""
     text = (sources / SOURCE).read_text()
@@ -113,6 +114,7 @@ def test_right_answers_with_other_nodes(sources: Path, copy: Path) -> None:
         assert all(before == after for before, after in same.instructions)
 
 
+@pytest.mark.late
 def test_an_answer_that_differs_is_behaviour(sources: Path) -> None:
     """Beside a tree whose search finds an entry twice."""
     found = beside(build(sources), build(sources, Variant(seed="find-repeats")), 3, 0, least=24)
