@@ -57,6 +57,7 @@ QUICK = {
 """Of claims that take long, the parts that are proved each time; the deep profile proves all."""
 
 
+@pytest.mark.late
 @pytest.mark.parametrize("name", CLAIMS)
 def test_it_is_proved(name: str) -> None:
     claim = CLAIMS[name]

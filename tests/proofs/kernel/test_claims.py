@@ -29,6 +29,7 @@ QUICK = {
 """Parts and twins that are tried each time; the deep profile tries all."""
 
 
+@pytest.mark.late
 @pytest.mark.parametrize("name", SENTENCES)
 def test_it_is_proved(kernel: Kernel, name: str) -> None:
     claim, wanted = claims_about(kernel)[name], Wanted()
