@@ -16,6 +16,8 @@ def refusal(op: Any, cursor: Any) -> str | None:
         return "is not looked at for a window that cannot do"
     if type(op) in ROOM and cursor.tree.has_node and not cursor.tree.map.ranges:
         return "finds room in a slot over all indices"
+    if isinstance(op, ops.MasErase) and gives_up_its_node(cursor.tree):
+        return "erases what may be a bare entry"
     goes_up = isinstance(op, (ops.MasFind, ops.MasNext))
     return "paused, goes on upwards only" if cursor.status == "pause" and not goes_up else None
 
@@ -23,6 +25,12 @@ def refusal(op: Any, cursor: Any) -> str | None:
 def without_node(tree: Any) -> bool:
     """Whether such a kernel's tree may be without a node: it gives up the last one sooner."""
     return not tree.has_node or all(last == 0 for _, last, _ in tree.map.ranges[:2])
+
+
+def gives_up_its_node(tree: Any) -> bool:
+    """Whether such a kernel's tree may be without a node where ours has one: where a cursor that erases ends
+    differs."""
+    return tree.has_node and without_node(tree)
 
 
 def standing_after(

@@ -8,6 +8,7 @@ import pytest
 from mapleproof.props.common.answers import Answer
 from mapleproof.props.common.operation import Common
 from mapleproof.props.common.planting import Edit, Seed, planted
+from mapleproof.props.common.port import Traits
 from mapleproof.props.common.reducing import Patience
 from mapleproof.props.maple import operations as ops
 from mapleproof.props.maple.lanes import bulk
@@ -28,6 +29,24 @@ RUNS = range(40)
 
 class OnRecord(ImplPort):
     """The implementation as any other port, which is not driven directly."""
+
+
+class Coarse(ImplPort):
+    """The implementation as a port whose cursors have no status of their own."""
+
+    traits = Traits(coarse=True)
+
+
+def test_a_careful_search_from_the_top_never_begins_at_the_last_index() -> None:
+    """Coarse cursors need a window of two: it is widened below the last index."""
+    wanted = False
+    for number in (14, 18, 39, 42):  # which come to such a window
+        done = run(number, 3000, Coarse, careful=True)
+        assert done.finding is None
+        tops = [step.op.max for step in done.steps if isinstance(step.op, ops.MasEmptyAreaRev)]
+        assert (2**64 - 1) not in tops
+        wanted = wanted or (2**64 - 2) in tops
+    assert wanted
 
 
 @pytest.mark.parametrize("number", RUNS)

@@ -3,6 +3,7 @@
 import pytest
 
 from mapleproof.props.common.operation import Common
+from mapleproof.props.common.port import USUAL, Traits
 from mapleproof.props.maple import operations as ops
 from mapleproof.props.maple.lockstep import Lockstep
 from mapleproof.props.maple.ports import ImplPort
@@ -16,10 +17,10 @@ UNPREPARED = (ops.MasSetRange(3, 4), ops.MasPreallocate(1, fail_after=0))
 PREPARED = (STORE, ops.MasSetRange(6, 7), ops.MasPreallocate(1))
 
 
-def refusal(next_op: Common, *before: Common, careful: bool = True) -> str | None:
+def refusal(next_op: Common, *before: Common, careful: bool = True, traits: Traits = USUAL) -> str | None:
     """Why the rules do not allow an operation after some others, which they allow."""
     lockstep = Lockstep(ImplPort(alloc_range=True), alloc_range=True)
-    rules = Rules(True, careful=careful)
+    rules = Rules(True, careful=careful, traits=traits)
     for op in before:
         assert rules.refusal(op, lockstep.model) is None, op
         noted = rules.before(op, lockstep.model)
@@ -117,6 +118,16 @@ def test_not_allowed(next_op: Common, before: tuple[Common, ...]) -> None:
 def test_only_careful_runs_keep_away(next_op: Common, before: tuple[Common, ...]) -> None:
     assert refusal(next_op, *before) is not None
     assert refusal(next_op, *before, careful=False) is None
+
+
+@pytest.mark.parametrize("before", [(), (ops.MtreeStoreRange(0, 0, 1),)])
+def test_coarse_cursors_do_not_erase_where_a_node_may_be_given_up(before: tuple[Common, ...]) -> None:
+    """The tree keeps its node after all is erased; a kernel as old as 6.1 may hold a bare entry by then."""
+    emptied = (ops.MtreeStoreRange(0, 2**64 - 1, 1), ops.MtreeErase(0), *before, ops.MasSet(0))
+    coarse = Traits(coarse=True)
+    assert refusal(ops.MasErase(), *emptied, traits=coarse) is not None
+    assert refusal(ops.MasErase(), *emptied) is None
+    assert refusal(ops.MasErase(), STORE, ops.MasSet(5), traits=coarse) is None
 
 
 def test_the_table_of_standings_is_whole() -> None:

@@ -133,8 +133,13 @@ class Aims:
 
     def _area_window(self, top_down: bool) -> tuple[int, int]:
         """Limits of a search for room."""
+        top = self._area_window_top(top_down)
         low, high = self._window()
-        return (min(low, MAX - 1), min(high, MAX - 1)) if self.careful and top_down else (low, high)
+        return min(low, top), min(high, top)
+
+    def _area_window_top(self, top_down: bool) -> int:
+        """The highest limit of such a search: no careful one begins at the last index."""
+        return MAX - 1 if self.careful and top_down else MAX
 
     def _limit(self, up: bool) -> int:
         if self.random() < 0.6:

@@ -76,7 +76,9 @@ class CursorDraws(Aims):
         if self.sides.traits.coarse:
             if place.pair.model.has_node and not place.pair.model.map.ranges:
                 return
-            low, high = (low, high) if low < high else (min(low, MAX - 1), min(low, MAX - 1) + 1)
+            if low == high:  # a window of two, as far down as the search may begin
+                low = min(low, self._area_window_top(kind is ops.MasEmptyAreaRev) - 1)
+                high = low + 1
             size = min(max(1, size), high - low + 1) if high - low < MAX else max(1, size)
         self.sides.put(ops.MasSet, place, low)
         found = self.sides.search(kind, place, low, high, size)
@@ -257,6 +259,8 @@ class CursorDraws(Aims):
 
     def _mas_erase(self) -> None:
         place = self._any_cursor()
+        if self.sides.traits.coarse and coarse.gives_up_its_node(place.pair.model):
+            return
         self.sides.put(ops.MasSet, place, self._index())
         self.sides.erase(place, self._short())
 
