@@ -53,6 +53,17 @@ So 36 of the 38 that change what is run, 95%. Of another draw (seed 12, the firs
 change nothing, 1 is for benchmarks, and 5 remain: `Cursor.go_next` from a cursor that found nothing at a bare
 entry, `highest()` two levels up in a tall tree, the estimate in `nodes_for()`, a limit in `narrow()` and the
 size by which `free_pgtables()` gathers.
+
+## Other shrinkers
+
+`shrinkray`, given a run of 205 steps that meets `W20_split_at_null`, and told that a case counts which
+fails with the mistake and passes without it, was at 84 steps after 300 seconds on one core, when it was
+stopped; each try is two replays, which start two processes. Ours makes 2 steps of it in under 0.1
+seconds. (Runs that meet `G12_trailing_null_ignored` and `C10_range_changed_in_place_is_a_new_place`: 205
+steps to 4 in 0.1 s, 344 to 6 in 3.6 s.) What sets them apart: a general shrinker may drop a step only
+where all later answers stay the same; ours asks the model for them anew, and knows a fill, a range and
+an index. Hypothesis shrinks what its own state machines draw, and is used there; to it, a run of the
+bulk lane is one number.
 """
 
 
