@@ -6,6 +6,7 @@ what it stands on. None of them but ours keeps gaps, so a search for a gap looks
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
@@ -70,16 +71,16 @@ class Ours:
         return Ours(copy)
 
 
-class Scanning:
+class Scanning(ABC):
     """Searches for gaps by looking at ranges one after the other."""
 
+    @abstractmethod
     def upwards(self, low: int) -> Iterable[tuple[int, int]]:
         """First and last of ranges in order, from the one at or above ``low``."""
-        raise NotImplementedError
 
+    @abstractmethod
     def downwards(self, high: int) -> Iterable[tuple[int, int]]:
         """Last and first of ranges backwards, from the one at or below ``high``."""
-        raise NotImplementedError
 
     def lowest_gap(self, low: int, high: int, size: int) -> int | None:
         for first, last in self.upwards(low):
@@ -155,9 +156,9 @@ class Sorted(Scanning):
     def __init__(self, mapping: Any) -> None:
         self.map = mapping
 
+    @abstractmethod
     def between(self, low: int, high: int | None) -> Iterable[int]:
         """The keys within limits."""
-        raise NotImplementedError
 
     def store(self, first: int, last: int, entry: Any) -> None:
         held = self.map

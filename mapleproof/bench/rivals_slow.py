@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
 from typing import Any
@@ -12,8 +13,8 @@ from mapleproof.bench.rivals import BTree, Lists, Map, Ours, Range, Scanning, So
 class Comfortable(Scanning):
     """What these have in common: their ranges are looked at in one way only."""
 
-    def ranges(self) -> Iterator[Range]:
-        raise NotImplementedError
+    @abstractmethod
+    def ranges(self) -> Iterator[Range]: ...
 
     def upwards(self, low: int) -> Iterable[tuple[int, int]]:
         return ((first, last) for first, last, _ in self.ranges() if last >= low)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
@@ -39,7 +40,7 @@ Known = Mapping[str, str]
 """Promises that are known to be broken, each with the reason."""
 
 
-class Recovery:
+class Recovery(ABC):
     """One way to recover.
 
     ``name`` is what users call it, ``when`` where it comes from. ``bulk``: VMAs are inserted one by one
@@ -61,9 +62,9 @@ class Recovery:
     known: ClassVar[Known] = MappingProxyType({})
     claimed: ClassVar[frozenset[str]] = frozenset()
 
+    @abstractmethod
     def recover(self, fork: Fork) -> None:
         """dup_mmap() has failed with the tree made: do what is done before the locks are dropped.
 
         The child holds its own VMAs before ``fork.first_left`` and the parent's from there on.
         """
-        raise NotImplementedError

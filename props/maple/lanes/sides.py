@@ -9,6 +9,7 @@ make the same run on either.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from mapleproof.props.common.port import USUAL, Traits
@@ -31,7 +32,7 @@ RHYTHM = 40
 """Writes to a small tree between two looks at all that it holds; a large tree is looked at less often."""
 
 
-class Sides:
+class Sides(ABC):
     """The trees and cursors of a run. ``done`` counts operations."""
 
     pairs: list[TreePair]
@@ -244,57 +245,57 @@ class Sides:
 
     # What the two kinds do in their own way. Those that may be refused memory return whether they were.
 
+    @abstractmethod
     def _verify(self, tree: int) -> None:
         """Look at a tree's invariants and at all that it holds."""
-        raise NotImplementedError
 
+    @abstractmethod
     def finish(self) -> None:
         """Look at all trees a last time, and see that no node is left behind."""
-        raise NotImplementedError
 
+    @abstractmethod
     def borders(self, pair: TreePair) -> list[int]:
         """Where a tree's nodes end."""
-        raise NotImplementedError
 
-    def _on_tree(self, kind: Kind, pair: TreePair, short: Short, arguments: tuple[Any, ...]) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _on_tree(self, kind: Kind, pair: TreePair, short: Short, arguments: tuple[Any, ...]) -> None: ...
 
-    def _fill(self, pair: TreePair, first: int, stride: int, length: int, count: int) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _fill(self, pair: TreePair, first: int, stride: int, length: int, count: int) -> None: ...
 
-    def _dup(self, kind: Kind, pair: TreePair, number: int, short: Short) -> TreePair | None:
-        raise NotImplementedError
+    @abstractmethod
+    def _dup(self, kind: Kind, pair: TreePair, number: int, short: Short) -> TreePair | None: ...
 
-    def _barrier(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _barrier(self) -> None: ...
 
-    def _init(self, number: int, pair: TreePair, index: int) -> CursorPair:
-        raise NotImplementedError
+    @abstractmethod
+    def _init(self, number: int, pair: TreePair, index: int) -> CursorPair: ...
 
-    def _place(self, kind: Kind, place: CursorPair, arguments: tuple[Any, ...]) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _place(self, kind: Kind, place: CursorPair, arguments: tuple[Any, ...]) -> None: ...
 
-    def _move(self, kind: Kind, place: CursorPair, arguments: tuple[Any, ...]) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _move(self, kind: Kind, place: CursorPair, arguments: tuple[Any, ...]) -> None: ...
 
-    def _loop(self, kind: Kind, place: CursorPair, limit: int) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _loop(self, kind: Kind, place: CursorPair, limit: int) -> None: ...
 
+    @abstractmethod
     def _alloc(self, place: CursorPair, short: Short, arguments: tuple[int, ...]) -> bool:
         """Whether it was stored."""
-        raise NotImplementedError
 
-    def _area(self, kind: Kind, place: CursorPair, arguments: tuple[Any, ...]) -> int:
-        raise NotImplementedError
+    @abstractmethod
+    def _area(self, kind: Kind, place: CursorPair, arguments: tuple[Any, ...]) -> int: ...
 
-    def _store(self, kind: Kind, place: CursorPair, short: Short, arguments: tuple[Any, ...]) -> bool:
-        raise NotImplementedError
+    @abstractmethod
+    def _store(self, kind: Kind, place: CursorPair, short: Short, arguments: tuple[Any, ...]) -> bool: ...
 
-    def _erase(self, place: CursorPair, short: Short) -> bool:
-        raise NotImplementedError
+    @abstractmethod
+    def _erase(self, place: CursorPair, short: Short) -> bool: ...
 
-    def _nomem(self, kind: Kind, place: CursorPair, short: Short, arguments: tuple[int, ...]) -> bool:
-        raise NotImplementedError
+    @abstractmethod
+    def _nomem(self, kind: Kind, place: CursorPair, short: Short, arguments: tuple[int, ...]) -> bool: ...
 
-    def _load_many(self, place: CursorPair, first: int, stride: int, length: int, count: int) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _load_many(self, place: CursorPair, first: int, stride: int, length: int, count: int) -> None: ...
