@@ -23,6 +23,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from mapleproof.impl.kernel.booted.config import Variant
+from mapleproof.impl.kernel.booted.host import has_wide_registers, host_edits
 from mapleproof.impl.kernel.booted.needs import check_needs
 from mapleproof.impl.kernel.build import compiler, first_error
 from mapleproof.impl.kernel.cache import cache
@@ -133,10 +134,11 @@ def build(
     check_needs(variant.arch)
     began = time.monotonic()
     config = variant.fragment()
+    edits = host_edits(tree, variant.arch, has_wide_registers()) | dict(edits or {})
     objects = booted_folder() / "objects" / _folder_name(tree, variant, config)
     objects.mkdir(parents=True, exist_ok=True)
     with _locked(objects):
-        state = _state(tree, edits or {})
+        state = _state(tree, edits)
         done = objects / "built.json"
         if done.is_file():
             known = json.loads(done.read_text())
@@ -144,7 +146,7 @@ def build(
             if known["state"] == state and (folder / "build.json").is_file():
                 return load(folder, variant)
         done.unlink(missing_ok=True)
-        _place(edits or {}, objects)
+        _place(edits, objects)
         _make(tree, objects, variant, config, tell)
         image = _keep(objects, tree, variant)
         done.write_text(json.dumps({"state": state, "image": image.name}))
