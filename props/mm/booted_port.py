@@ -17,7 +17,7 @@ from mapleproof.impl.kernel.booted.build import BootedBuild, build
 from mapleproof.impl.kernel.booted.config import ARCHITECTURES, Variant
 from mapleproof.impl.kernel.booted.edits import edits_for
 from mapleproof.impl.kernel.booted.log import alarms, refusals
-from mapleproof.impl.kernel.booted.machine import GuestDied
+from mapleproof.impl.kernel.booted.machine import PATIENCE, GuestDied
 from mapleproof.impl.kernel.booted.spaces import BootedSpaces, Refusal
 from mapleproof.impl.kernel.booted.whole import resolve
 from mapleproof.impl.kernel.errors import KernelBuildError
@@ -99,11 +99,12 @@ class BootedPort(Port):
     is empty where none was.
     """
 
-    def __init__(self, name: str, processors: int = 1, **flags: bool) -> None:
-        """The guest has the page tables that it has, whatever ``flags`` a case names."""
+    def __init__(self, name: str, processors: int = 1, patience: float = PATIENCE, **flags: bool) -> None:
+        """The guest has the page tables that it has, whatever ``flags`` a case names. It gets ``patience``
+        seconds for each answer."""
         kernel, append = built(name)
         self.name = name
-        self.spaces = BootedSpaces(kernel, append, processors)
+        self.spaces = BootedSpaces(kernel, append, processors, patience)
         self.geometry = geometry_of(kernel.variant)
         self.region = self.spaces.region
         self.alarms: list[Alarm] = []

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mapleproof.impl.kernel.booted.log import alarms, refusals
+from mapleproof.impl.kernel.booted.log import alarms, hang, refusals
 from mapleproof.impl.mm.promises import COUNT, CRASH, OBSERVERS, TABLES, ZAPPED
 from mapleproof.props.mm.booted_audit import name_of, promise_of
 
@@ -81,3 +81,15 @@ def test_a_panic_after_another_alarm_is_no_second_one() -> None:
 
 def test_what_the_kernel_says_in_peace_is_no_alarm() -> None:
     assert alarms("Linux version 6.12\nrandom: crng init done\nDEBUG: bugs are fine") == []
+
+
+def test_a_kernel_that_asks_again_and_again_says_who_does() -> None:
+    told = hang(FAULT * 4)
+    assert str(told) == "hang in anon_vma_fork: asks again and again for what it is refused"
+    assert told.stack[1:3] == ("anon_vma_fork", "dup_mmap")
+
+
+def test_a_hang_of_another_kind_has_no_place() -> None:
+    assert str(hang("")) == "hang"
+    assert str(hang(FAULT * 2)) == "hang"
+    assert str(hang(FAULT + FAULT.replace("anon_vma_fork", "vm_area_dup") + FAULT * 2)) == "hang"

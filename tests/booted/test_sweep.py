@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from mapleproof.props.mm import operations as ops
 from mapleproof.props.mm.booted_port import BootedPort
 from mapleproof.props.mm.booted_sweep import PAGE, RW, TRYING, sweep, write_booted_case
 from tests.booted.conftest import port_name
+
+CASES = Path(__file__).parent / "cases"
 
 ONE, TWO = (1 << 36), (1 << 36) + 4 * PAGE
 SMALL = [
@@ -71,6 +74,24 @@ def test_the_kernel_that_panics_is_an_answer(tmp_path: Path) -> None:
         port.close()
     assert "flush_tlb_mm" in swept.broken["no crash"].what
     assert guests > 1
+
+
+def test_a_fork_that_asks_for_ever_is_an_answer() -> None:
+    """6.12 clears the place of a VMA that is not copied by a store that needs several nodes: where one can be
+    had and the others never, it asks without end. Which request that is depends on the build."""
+    case = read_case(CASES / "fork-asks-for-ever.jsonl")
+    port = BootedPort(port_name(seed="none"), patience=4)
+    try:
+        for refused in range(1, 40):
+            port.reset()
+            for step in case.steps[:-1]:
+                port.apply(step.op)
+            crash = port.apply(replace(case.steps[-1].op, fail_after=refused)).crash
+            if isinstance(crash, str) and "hang" in crash:
+                break
+    finally:
+        port.close()
+    assert crash == "the kernel died: hang in mas_alloc_nodes: asks again and again for what it is refused"
 
 
 def test_a_guest_that_is_gone_is_told(mended: BootedPort) -> None:

@@ -40,6 +40,7 @@ _HELPERS = re.compile(
     r"page_fault_oops|do_user_addr_fault|segv.*|sig_handler.*|hard_handler|um_set_signals|unblock_signals.*|"
     r"bad_page.*|notify_die|fixup_exception|relay_signal)$"
 )
+_ALLOCATOR = re.compile(r"^_*(kmem_cache_|k[mvz]*alloc|\w*alloc_pages|\w*folio_alloc)")
 _NUMBERS = re.compile(r"0x[0-9a-f]+|\b[0-9a-f]{8,16}\b")
 
 
@@ -88,6 +89,16 @@ def refusals(text: str) -> list[Refused]:
             by = next((one.split()[1].rstrip(",") for one in rest if one.startswith("name ")), "")
             found.append(Refused(by, stack_of(rest)))
     return found
+
+
+def hang(text: str) -> KernelAlarm:
+    """How a kernel hangs whose console ends so: where it asks again and again for memory, who asks."""
+    traces = "\n".join(lines_of(text)).split("Call Trace:")[-4:-1]  # the last may be cut off
+    stacks = [stack_of(trace.splitlines()) for trace in traces if "should_fail" in trace]
+    if len(stacks) < 3 or len(set(stacks)) > 1:
+        return KernelAlarm("hang", "")
+    place = next((name for name in stacks[0] if not _ALLOCATOR.match(name)), "")
+    return KernelAlarm("hang", place, "asks again and again for what it is refused", stacks[0])
 
 
 def _until_next(lines: Iterable[str]) -> Iterator[str]:

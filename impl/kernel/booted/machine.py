@@ -23,7 +23,7 @@ from pathlib import Path
 
 from mapleproof.impl.kernel.booted import wire
 from mapleproof.impl.kernel.booted.build import BootedBuild
-from mapleproof.impl.kernel.booted.log import KernelAlarm, alarms, last_words
+from mapleproof.impl.kernel.booted.log import KernelAlarm, alarms, hang, last_words
 from mapleproof.impl.kernel.booted.needs import QEMU
 from mapleproof.impl.kernel.booted.programs import initramfs
 from mapleproof.impl.kernel.errors import KernelBuildError
@@ -170,7 +170,7 @@ class Guest:
             self._process.wait(5)
         console = self.console()
         found = [self._placed(alarm, console) for alarm in alarms(last_words(console))]
-        gone = KernelAlarm("hang", "") if hangs else KernelAlarm("gone", "", f"status {self._process.poll()}")
+        gone = hang(console) if hangs else KernelAlarm("gone", "", f"status {self._process.poll()}")
         return GuestDied(found[0] if found else gone, console)
 
     def _placed(self, alarm: KernelAlarm, console: str) -> KernelAlarm:
