@@ -43,6 +43,15 @@ HOT = (
     "impl.maple.cursor_place",
     "impl.maple.cursor_stores",
     "impl.maple.cursor",
+    "props.maple.loop.held",
+    "props.maple.loop.tree",
+    "props.maple.loop.cursor",
+    "props.maple.loop.ours",
+    "props.maple.loop.tape",
+    "props.maple.loop.book",
+    "props.maple.loop.aims",
+    "props.maple.loop.steps",
+    "props.maple.loop.loop",
 )
 """The modules that are compiled, below the package."""
 

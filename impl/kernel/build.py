@@ -1,9 +1,9 @@
 """Build a kernel tree's own lib/maple_tree.c for userspace.
 
-What it is: one executable (``server``), made of the tree's lib/maple_tree.c and
-include/linux/maple_tree.h, unchanged, the tree's own headers under tools/, and the shim beside this
-file. It goes to the user's cache folder, under a hash of all that went into it; nothing is written into
-the tree, and none of the kernel's code is kept here.
+What it is: one executable (``server``) and the same as a library (``seat.so``), made of the tree's
+lib/maple_tree.c and include/linux/maple_tree.h, unchanged, the tree's own headers under tools/, and the
+shim beside this file. It goes to the user's cache folder, under a hash of all that went into it; nothing is
+written into the tree, and none of the kernel's code is kept here.
 
 A build is refused unless nodes are 256 bytes with fan-outs of 16 and 10, or 32 and 21 where it is one of 32
 bits: without CONFIG_64BIT, which the tree's own userspace build does not set, the header takes the 32-bit
@@ -72,6 +72,11 @@ class Build:
         return self.folder / "server"
 
     @property
+    def seat(self) -> Path | None:
+        """The same as a library (``shim/seat.c``); None where no process of Python can load it."""
+        return self.folder / "seat.so" if can_sit(self.variant) else None
+
+    @property
     def ops(self) -> tuple[str, ...]:
         """The ops that this build can carry out."""
         return tuple(name for name, op in wire.OPS.items() if not op.needs or op.needs in self.capabilities)
@@ -108,7 +113,8 @@ def check_32_bits(cc: str) -> None:
 
 
 def compile_flags(tree: Path, variant: Variant, capabilities: tuple[str, ...]) -> list[str]:
-    flags = ["-std=gnu11", "-O2", "-g", "-fno-omit-frame-pointer", "-fno-strict-aliasing", "-fno-pie", "-w"]
+    flags = ["-std=gnu11", "-O2", "-g", "-fno-omit-frame-pointer", "-fno-strict-aliasing", "-w"]
+    flags += ["-fPIC", "-fvisibility=hidden"] if can_sit(variant) else ["-fno-pie"]
     flags += [
         f"-fmacro-prefix-map={tree}/=",
         f"-fdebug-prefix-map={tree}/=",
@@ -133,6 +139,26 @@ def compile_flags(tree: Path, variant: Variant, capabilities: tuple[str, ...]) -
     flags += [f'-DSHIM_MAPLE_TREE_H="{header}/maple_tree.h"', f'-DSHIM_XARRAY_H="{header}/xarray.h"']
     first = explore_build.includes() if variant.explore else []
     return [*flags, *first, f"-I{SHIM}", f"-I{SHIM}/include", f"-I{tree}/tools/include"]
+
+
+def _commands(cc: str, flags: list[str], source: Path, work: Path, variant: Variant) -> list[list[str]]:
+    """What makes ``work/server``, and ``work/seat.so`` where a process can load it."""
+    sources = [source, *sorted(SHIM.glob("*.c"))]
+    parts = [str(work / f"{path.stem}.o") for path in sources]
+    made = [
+        [cc, *flags, f"-I{work}", "-c", str(path), "-o", part]
+        for path, part in zip(sources, parts, strict=True)
+    ]
+    made.append([cc, *flags, "-no-pie", *parts, "-o", str(work / "server")])
+    if can_sit(variant):
+        inside = [part for part in parts if not part.endswith("/server.o")]
+        made.append([cc, *flags, "-shared", "-Wl,-Bsymbolic", *inside, "-o", str(work / "seat.so")])
+    return made
+
+
+def can_sit(variant: Variant) -> bool:
+    """Whether a process of Python can load such a build: with its own words, and no sanitizer."""
+    return not variant.sanitize and not variant.explore and variant.bits == 64
 
 
 def _ops_header() -> str:
@@ -214,8 +240,10 @@ def build(path: str | os.PathLike[str], variant: Variant | None = None) -> Build
                 for command in explore_build.commands(cc, flags, source, work):
                     _run(command, tree, log)
             else:
-                parts = [str(source), *sorted(str(file) for file in SHIM.glob("*.c"))]
-                _run([cc, *flags, "-no-pie", f"-I{work}", *parts, "-o", str(work / "server")], tree, log)
+                for command in _commands(cc, flags, source, work, variant):
+                    _run(command, tree, log)
+                for part in work.glob("*.o"):
+                    part.unlink()
             about: dict[str, object] = {
                 "key": key,
                 "version": tree_version(tree),

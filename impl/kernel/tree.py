@@ -38,7 +38,8 @@ class BrokenInvariant(AssertionError):
 
 
 class KernelTree:
-    """A kernel's maple trees: ``apply``, ``check``, ``snapshot``, ``live_allocations``, ``close``.
+    """A kernel's maple trees: ``apply``, ``check``, ``snapshot``, ``live_allocations``, ``close``. Their
+    process begins with the first step.
 
     ``nowait_fails`` refuses every request for memory that may not sleep: writes then take their retry path.
     ``warnings_pass`` lets a failed WARN_ON pass, as the kernel does, instead of ending the process. A step
@@ -70,7 +71,6 @@ class KernelTree:
         self._flags = alloc_range | rcu << 1
         self._process: subprocess.Popen[bytes] | None = None
         self._errors: Any = None
-        self.reset(alloc_range=alloc_range, rcu=rcu)
 
     @property
     def flags(self) -> dict[str, bool]:

@@ -70,7 +70,7 @@ def bench_check_command(json_path: Path | None, quick: bool) -> None:
 @JSON
 @QUICK
 def bench_kernel_command(path: str | None, json_path: Path | None, quick: bool) -> None:
-    """The bulk lane on a kernel's own tree: operations per second, and what each part costs."""
+    """The bulk lane on a kernel's own tree: operations per second, in one process and through a pipe."""
     from mapleproof.bench import bulk_kernel
     from mapleproof.impl.kernel.build import build
     from mapleproof.impl.kernel.errors import KernelBuildError

@@ -29,7 +29,7 @@ from mapleproof.props.common.port import Lacking
 from mapleproof.props.common.step import Step
 from mapleproof.props.maple.kernel_port import KernelPort
 from mapleproof.props.maple.lanes import bulk
-from mapleproof.props.maple.lanes.mixes import draw_mix
+from mapleproof.props.maple.mixes import draw_mix
 
 OPERATIONS = 1500
 """Operations of a run."""

@@ -31,9 +31,9 @@ from mapleproof.props.maple.lanes import bulk, rcu_run, tiny
 from mapleproof.props.maple.lanes.machines import run_machine
 from mapleproof.props.maple.lanes.maple_machine import MapleMachine
 from mapleproof.props.maple.lanes.maps import Space, exercise
-from mapleproof.props.maple.lanes.mixes import TALL, draw_mix
 from mapleproof.props.maple.lanes.rcu_machine import RcuMachine
 from mapleproof.props.maple.lockstep import Lockstep
+from mapleproof.props.maple.mixes import TALL, draw_mix
 from mapleproof.props.maple.subject import MAPLE_TREE
 from mapleproof.props.mm import booted_run, histories, live_run
 from mapleproof.props.mm import canaries as mm_canaries
@@ -44,8 +44,8 @@ from mapleproof.props.mm.subject import ADDRESS_SPACE
 from mapleproof.props.mm.sweep import BadScenario, Swept
 from mapleproof.props.mm.units import fork_unit
 
-OPERATIONS = 8000
-"""Operations of one unit of the bulk lane."""
+OPERATIONS, LOOPED = 8000, 10
+"""Operations of one run of the bulk lane, and runs in one unit on a kernel's tree."""
 
 EXAMPLES = 15
 """Runs of a state machine in one unit, and the steps in each."""
@@ -229,10 +229,15 @@ def _bulk(task: Task, done: Done) -> None:
     number = rng.getrandbits(48)
     while task.number == 0 and not is_tall(number, task.careful):
         number = rng.getrandbits(48)  # the first run has a tree of five levels
-    run = bulk.run(number, OPERATIONS, choose_port(task.port, MAPLE_TREE), shrink=False, careful=task.careful)
-    done.operations, done.events = run.operations, run.events
-    if run.finding is not None:
-        done.met = run.finding.difference
+    make_port = choose_port(task.port, MAPLE_TREE)
+    for _ in range(LOOPED if bulk.loops(make_port(False, False)) else 1):
+        run = bulk.run(number, OPERATIONS, make_port, shrink=False, careful=task.careful)
+        done.operations += run.operations
+        done.events += run.events
+        if run.finding is not None:
+            done.met = run.finding.difference
+            return
+        number = rng.getrandbits(48)
 
 
 def is_tall(number: int, careful: bool = False) -> bool:

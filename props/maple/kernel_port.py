@@ -5,7 +5,7 @@ write looks before it.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mapleproof.impl.kernel.build import Build
@@ -159,13 +159,18 @@ class KernelPort(Port):
 
     def events(self) -> Counter[str]:
         """What happened in the C tree in this run, as `events.py` names it; nothing where it crashed."""
-        events: Counter[str] = Counter()
-        for name, times in self.kernel.events().items():
-            events[C_TREE + ALIKE.get(name, name)] += times
-        if events:
-            traced = {ALIKE.get(name, name) for name in self.kernel.build.traced}
-            events.update(UNTRACED + name for name in TRACED if name not in traced)
-        return events
+        return named(self.kernel.events(), self.kernel.build)
 
     def close(self) -> None:
         self.kernel.close()
+
+
+def named(counts: Mapping[str, int], build: Build) -> Counter[str]:
+    """What the C tree of a build has counted, as `events.py` names it."""
+    events: Counter[str] = Counter()
+    for name, times in counts.items():
+        events[C_TREE + ALIKE.get(name, name)] += times
+    if events:
+        traced = {ALIKE.get(name, name) for name in build.traced}
+        events.update(UNTRACED + name for name in TRACED if name not in traced)
+    return events

@@ -16,7 +16,7 @@ from mapleproof.props.job.units import Task, run_unit
 from mapleproof.props.maple import operations as ops
 from mapleproof.props.maple.events import ALL, C_EVENTS, in_c_tree, missing, wanted
 from mapleproof.props.maple.lanes import bulk
-from mapleproof.props.maple.lanes.mixes import draw_mix
+from mapleproof.props.maple.mixes import draw_mix
 from mapleproof.props.maple.ports import ImplPort
 from mapleproof.props.maple.subject import MAPLE_TREE
 from tests.kernel.conftest import tree_of
@@ -190,7 +190,7 @@ def test_a_check_says_what_was_met(port: str, tmp_path: Path) -> None:
         "--jobs",
         "1",
         "--lane",
-        "bulk",
+        "machine",
         "--avoid-known",
         "--out",
         str(tmp_path),

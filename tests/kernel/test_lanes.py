@@ -1,4 +1,4 @@
-"""The lanes on the C tree: batches do what single steps do, nothing but what is known is found, seeds are."""
+"""The lanes on the C tree: the loop does what single steps do, only what is known is found, seeds are."""
 
 import random
 from pathlib import Path
@@ -8,22 +8,26 @@ from click.testing import CliRunner
 from hypothesis import settings
 
 from mapleproof.cli.cli import main
+from mapleproof.impl.compiled import is_compiled
 from mapleproof.impl.kernel.build import Variant, build
 from mapleproof.impl.kernel.mistakes import SEEDS
 from mapleproof.impl.kernel.seed import KernelSeed
+from mapleproof.impl.kernel.wire import STEP
 from mapleproof.props.common.port import PortError
 from mapleproof.props.job.choose_port import choose_port
 from mapleproof.props.job.kernel_seeds import search
+from mapleproof.props.maple import operations as ops
 from mapleproof.props.maple.kernel_port import KernelPort
 from mapleproof.props.maple.lanes import bulk
 from mapleproof.props.maple.lanes.bulk import NEVER
-from mapleproof.props.maple.lanes.draws import Draws
 from mapleproof.props.maple.lanes.machines import run_machine
 from mapleproof.props.maple.lanes.maple_machine import MapleMachine
-from mapleproof.props.maple.lanes.mixes import draw_mix
-from mapleproof.props.maple.lanes.sides_piped import PipedSides
-from mapleproof.props.maple.lanes.sides_recorded import RecordedSides
+from mapleproof.props.maple.lanes.sides_recorded import step
 from mapleproof.props.maple.lockstep import Lockstep
+from mapleproof.props.maple.loop.again import operations
+from mapleproof.props.maple.loop.seat import Seat, run_on, wanted_of
+from mapleproof.props.maple.loop.tape import Tape
+from mapleproof.props.maple.mixes import draw_mix
 from mapleproof.props.maple.rules import Rules
 from mapleproof.props.maple.subject import MAPLE_TREE
 from tests.kernel.conftest import tree_of
@@ -36,21 +40,33 @@ BESIDE = ("append-beside-readers", "dead-load", "dead-mark-unordered")
 
 
 @pytest.mark.parametrize("number", range(12))
-def test_batches_and_single_steps_are_the_same_run(port: str, number: int) -> None:
+def test_the_loop_is_the_same_run_within_through_a_pipe_and_step_by_step(port: str, number: int) -> None:
+    """And no step of it breaks a rule of use."""
     mix = draw_mix(random.Random(number), careful=True)
     make_port = choose_port(port, MAPLE_TREE)
-    piped, single = (make_port(mix.alloc_range, mix.rcu) for _ in range(2))
+    piped_port, single = (make_port(mix.alloc_range, mix.rcu) for _ in range(2))
+    assert isinstance(piped_port, KernelPort)
+    wanted = wanted_of(piped_port, number, 600, careful=True)
+    tape = Tape(piped_port.kernel.exchange)
+    through = run_on(wanted, tape)
+    assert through is not None
+    steps = list(STEP.iter_unpack(tape.encoded(0)))
+    if is_compiled():
+        seat = Seat(piped_port.kernel.build)
+        within = seat.run(wanted)
+        assert within is not None
+        assert (within.operations, within.events) == (through.operations, through.events)
+        assert list(seat.steps()) == steps
+        seat.close()
     lockstep = Lockstep(single, alloc_range=mix.alloc_range, rcu=mix.rcu, rhythm=NEVER)
-    seen = []
-    for sides in (
-        PipedSides(piped, mix.alloc_range, mix.rcu),  # type: ignore[arg-type]
-        RecordedSides(lockstep, Rules(mix.alloc_range, mix.rcu, careful=True)),
-    ):
-        rng = random.Random(number)
-        Draws(rng, draw_mix(rng, careful=True), sides, careful=True).run(300)
-        seen.append((sides.done, [(pair.number, [*pair.model.entries()]) for pair in sides.pairs]))
-        sides.finish()
-    assert seen[0] == seen[1]
+    rules = Rules(mix.alloc_range, mix.rcu, careful=True, traits=single.traits)
+    for op in operations(steps):
+        if isinstance(op, ops.Snapshot):
+            lockstep.verify(op.tree)
+        else:
+            assert rules.refusal(op, lockstep.model) is None
+            step(lockstep, rules, op)
+    lockstep.finish()
 
 
 def test_nothing_but_what_is_known_is_found(port: str) -> None:
@@ -62,7 +78,7 @@ def test_nothing_but_what_is_known_is_found(port: str) -> None:
 @pytest.mark.late
 def test_what_is_known_is_found_without_care(port: str) -> None:
     """In a few runs, and told apart by kind, operation and place."""
-    findings = [bulk.run(number, 2000, choose_port(port, MAPLE_TREE)).finding for number in range(8)]
+    findings = [bulk.run(number, 2000, choose_port(port, MAPLE_TREE)).finding for number in range(16)]
     sorts = {finding.difference.sort for finding in findings if finding}
     assert len(sorts) >= 3
     assert any(sort.startswith("SIGSEGV in mas_") and "maple_tree.c:" in sort for sort in sorts)
@@ -155,7 +171,7 @@ def test_port_errors_have_a_class_of_their_own() -> None:
 def test_the_first_harm_is_made_small_not_what_came_of_it() -> None:
     """A run that crashes after thousands of steps over a tree that was broken long before."""
     seeded = build(tree_of("6.12"), Variant(seed="root-expand"))
-    finding = bulk.run(8, 10_000, lambda *flags: KernelPort(seeded, *flags), careful=True).finding
+    finding = bulk.run(2, 10_000, lambda *flags: KernelPort(seeded, *flags), careful=True).finding
     assert finding is not None
     assert finding.after > 1000
     assert len(finding.difference.steps) <= 12

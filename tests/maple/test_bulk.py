@@ -14,11 +14,11 @@ from mapleproof.props.maple import operations as ops
 from mapleproof.props.maple.lanes import bulk
 from mapleproof.props.maple.lanes.bulk import NEVER, run
 from mapleproof.props.maple.lanes.draws import Draws
-from mapleproof.props.maple.lanes.mixes import draw_mix
 from mapleproof.props.maple.lanes.reduce import smallest
 from mapleproof.props.maple.lanes.sides_direct import DirectSides
 from mapleproof.props.maple.lanes.sides_recorded import RecordedSides
 from mapleproof.props.maple.lockstep import Lockstep
+from mapleproof.props.maple.mixes import draw_mix
 from mapleproof.props.maple.ports import ImplPort
 from mapleproof.props.maple.rules import Rules
 from mapleproof.props.maple.seeds import BY_NAME
@@ -72,6 +72,7 @@ def test_the_same_seed_is_the_same_run() -> None:
     assert run(3, 500) == run(3, 500)
 
 
+@pytest.mark.source  # what is compiled is driven by the loop, which draws a run of its own
 def test_another_port_does_the_same() -> None:
     assert run(5, 500).events == run(5, 500, OnRecord).events
 
@@ -88,6 +89,7 @@ def test_what_is_found_is_found_again(name: str) -> None:
     assert first.after == second.after
 
 
+@pytest.mark.source
 @pytest.mark.parametrize("seed", [19, 20, 21])
 def test_a_careful_run_is_the_same_on_record(seed: int) -> None:
     """Seed 19 draws a search from a cursor that met its limit, which a careful run tells by another sign."""

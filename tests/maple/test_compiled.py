@@ -27,7 +27,7 @@ HOT = ("rows", "gaps", "classify", "workbench", "rebuild", "search")
 COUNTS_REFERENCES = 4
 """What a line scores at the most that counts references and does nothing else of Python."""
 
-ENTRIES = re.compile(r"slots|entries|entry|null|replaced|found|\[row\[k\] for")
+ENTRIES = re.compile(r"slots|entries|entry|null|replaced|found|unadopted|\[row\[k\] for")
 """What is of Python in a line: entries, lists of nodes."""
 
 
@@ -97,7 +97,7 @@ def test_a_seed_runs_the_sources_without_being_asked(built: None) -> None:
 
 def copy_of_the_package(folder: Path) -> Path:
     """The package with what is compiled, without links."""
-    for part in ("impl", "__init__.py"):
+    for part in ("impl", "props/maple/loop", "__init__.py"):
         whole = PACKAGE / part
         if whole.is_dir():
             shutil.copytree(

@@ -17,20 +17,6 @@
 #include "shim.h"
 #include "step.h"
 
-_Static_assert(sizeof(struct step) == 40 && sizeof(struct answer) == 32, "wire layout");
-_Static_assert(sizeof(struct maple_node) == 256, "maple nodes must be 256 bytes");
-#if defined(__LP64__)
-_Static_assert(MAPLE_RANGE64_SLOTS == 16, "leaves must have 16 slots");
-_Static_assert(MAPLE_ARANGE64_SLOTS == 10, "allocation nodes must have 10 slots");
-#else
-_Static_assert(MAPLE_RANGE64_SLOTS == 32, "leaves must have 32 slots");
-_Static_assert(MAPLE_ARANGE64_SLOTS == 21, "allocation nodes must have 21 slots");
-#endif
-
-static char *reply;
-static size_t reply_size, reply_used;
-static size_t reply_whole;	/* bytes of answers that are complete */
-
 static void write_all(const void *bytes, size_t length)
 {
 	while (length) {
@@ -62,51 +48,11 @@ static bool read_all(void *bytes, size_t length)
 
 void shim_send_crash(const char *text, size_t length)
 {
-	uint32_t head[2] = { reply_whole, length };
+	uint32_t head[2] = { seat_whole, length };
 
 	write_all(head, sizeof(head));
-	write_all(reply, reply_whole);
+	write_all(seat_reply, seat_whole);
 	write_all(text, length);
-}
-
-static void *reply_room(size_t length)
-{
-	void *room;
-
-	if (reply_used + length > reply_size) {
-		reply_size = 2 * (reply_used + length);
-		reply = realloc(reply, reply_size);
-		if (!reply)
-			_exit(3);
-	}
-	room = reply + reply_used;
-	reply_used += length;
-	return room;
-}
-
-void reply_bytes(const char *text, uint32_t length)
-{
-	memcpy(reply_room(length), text, length);
-}
-
-void reply_word(uint64_t word)
-{
-	memcpy(reply_room(sizeof(word)), &word, sizeof(word));
-}
-
-static void run(const struct step *step)
-{
-	struct answer answer = { 0 };
-	size_t at = reply_used;
-
-	shim_printk_reset();
-	shim_steps++;
-	shim_in_step = true;
-	reply_room(sizeof(answer));
-	ops_run(step, &answer);
-	shim_in_step = false;
-	memcpy(reply + at, &answer, sizeof(answer));
-	reply_whole = reply_used;
 }
 
 int main(int argc, char **argv)
@@ -114,9 +60,7 @@ int main(int argc, char **argv)
 	struct step *steps = NULL;
 	uint32_t count, room = 0;
 
-	shim_report_start(argc > 1 ? strtoul(argv[1], NULL, 10) : 0);
-	maple_tree_init();
-	ops_reset(0);
+	seat_start(argc > 1 ? strtoul(argv[1], NULL, 10) : 0);
 	while (read_all(&count, sizeof(count))) {
 		uint32_t head[2];
 
@@ -128,13 +72,13 @@ int main(int argc, char **argv)
 		}
 		if (!read_all(steps, count * sizeof(*steps)))
 			return 3;
-		reply_used = reply_whole = 0;
+		seat_clear();
 		for (uint32_t i = 0; i < count; i++)
-			run(&steps[i]);
-		head[0] = reply_used;
+			seat_run(&steps[i]);
+		head[0] = seat_whole;
 		head[1] = 0;
 		write_all(head, sizeof(head));
-		write_all(reply, reply_used);
+		write_all(seat_reply, seat_whole);
 	}
 	return 0;
 }

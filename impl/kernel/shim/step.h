@@ -2,6 +2,7 @@
 #ifndef MAPLEPROOF_STEP_H
 #define MAPLEPROOF_STEP_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct step {
@@ -52,7 +53,14 @@ void inspect_check(struct maple_tree *tree, struct answer *answer);
 void events_clear(void);
 void events_tell(struct answer *answer);
 
-/* server.c: words (or text) that follow the answer */
+/* seat.c: what was answered since it was cleared; words (or text) follow the answer */
+#define SEAT_EXPORT __attribute__((visibility("default")))
+extern char *seat_reply;
+extern size_t seat_whole;	/* bytes of answers that are complete */
+void seat_start(unsigned int hang_ticks);
+void seat_clear(void);
+void seat_run(const struct step *step);
+const char *seat_answer(const struct step *step);
 void reply_word(uint64_t word);
 void reply_bytes(const char *text, uint32_t length);
 

@@ -8,15 +8,12 @@ from __future__ import annotations
 import random
 
 from mapleproof.props.maple import operations as ops
-from mapleproof.props.maple.lanes.mixes import Mix
-from mapleproof.props.maple.lanes.pairs import CURSORS, READY, STALE, CursorPair, TreePair
+from mapleproof.props.maple.lanes.pairs import READY, STALE, CursorPair, TreePair
 from mapleproof.props.maple.lanes.sides import Sides
+from mapleproof.props.maple.mixes import CURSORS, LARGE, Mix
 from mapleproof.props.maple.shortage import CANNOT_WAIT, NOFAIL, NOWAIT, Short, once
 
 MAX = 2**64 - 1
-
-LARGE = 600
-"""Ranges from which on a tree is large."""
 
 
 class Aims:

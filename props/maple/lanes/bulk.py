@@ -14,25 +14,33 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
+from mapleproof.impl.compiled import is_compiled
 from mapleproof.props.common.difference import CRASH, Difference
 from mapleproof.props.common.guard import OutOfTime, budget
 from mapleproof.props.common.port import Port
 from mapleproof.props.common.reducing import SECONDS, Patience, Spent
 from mapleproof.props.common.step import Step
+from mapleproof.props.maple import operations as ops
 from mapleproof.props.maple.kernel_port import KernelPort
 from mapleproof.props.maple.lanes.draws import Draws
-from mapleproof.props.maple.lanes.mixes import Mix, draw_mix
 from mapleproof.props.maple.lanes.reduce import MakePort, alike_by, clock_of, run_budget, smallest
 from mapleproof.props.maple.lanes.sides import Sides
 from mapleproof.props.maple.lanes.sides_direct import DirectSides
-from mapleproof.props.maple.lanes.sides_piped import PipedSides
 from mapleproof.props.maple.lanes.sides_recorded import RecordedSides
 from mapleproof.props.maple.lockstep import Lockstep
+from mapleproof.props.maple.loop.again import operations as operations_of
+from mapleproof.props.maple.loop.differs import Differs
+from mapleproof.props.maple.loop.loop import knows
+from mapleproof.props.maple.loop.seat import Ran, driven, wanted_of
+from mapleproof.props.maple.mixes import Mix, draw_mix
 from mapleproof.props.maple.ports import ImplPort
 from mapleproof.props.maple.rules import Rules
 
-SIDES: Mapping[type[Port], Callable[..., Sides]] = {ImplPort: DirectSides, KernelPort: PipedSides}
-"""Who drives a port at full pace; any other, a subclass too, goes on record."""
+SIDES: Mapping[type[Port], Callable[..., Sides]] = {ImplPort: DirectSides}
+"""Who drives a port where the loop does not; any other, a subclass too, goes on record."""
+
+COUNTED, COUNTED_EVERY, COUNTED_SHARE = "store_counted", 8, 20
+"""Only on record are nodes counted: so one in so many of the runs that do goes on there, so much shorter."""
 
 NEVER = 1 << 62
 """The rhythm of a lockstep that is told when to look at the trees."""
@@ -80,11 +88,22 @@ def run(
 ) -> Run:
     """Carry out the run of ``seed``. Deterministic for a deterministic port.
 
-    Our own implementation is driven directly, a kernel's tree by batches; what differs then is done again on
-    record. `careful` keeps away from what is known of the 6.12 kernel.
+    Our own implementation, where it is compiled, and a kernel's tree are driven by the checked loop; what
+    differs then is done again on record. `careful` keeps away from what is known of the 6.12 kernel.
     """
     mix = draw_mix(random.Random(seed), careful)
     port = make_port(mix.alloc_range, mix.rcu)
+    if loops(port) and knows(mix):
+        looped = _looped(seed, operations, make_port, port, shrink=shrink, careful=careful)
+        if looped.finding or isinstance(port, ImplPort) or seed % COUNTED_EVERY or COUNTED not in mix.kinds:
+            return looped
+        operations = max(1, operations // COUNTED_SHARE)
+        counted = _recorded(
+            seed, operations, make_port, make_port(mix.alloc_range, mix.rcu), shrink=shrink, careful=careful
+        )
+        counted.operations += looped.operations
+        counted.events += looped.events
+        return counted
     again = partial(_recorded, seed, operations, make_port, shrink=shrink, careful=careful)
     make_sides = SIDES.get(type(port))
     if make_sides is None or port.traits.coarse:
@@ -103,6 +122,56 @@ def run(
     done = Run(seed, sides.done, port.events())
     port.close()
     return done
+
+
+def loops(port: Port) -> bool:
+    """Whether the checked loop drives a port: our tree where it is compiled, and a kernel's whose cursors
+    have a status of their own."""
+    if type(port) is ImplPort:
+        return is_compiled()
+    return type(port) is KernelPort and not port.traits.coarse
+
+
+def _looped(
+    seed: int, operations: int, make_port: MakePort, port: Port, *, shrink: bool, careful: bool
+) -> Run:
+    """The run of a seed in the checked loop; what went wrong there is done again, step by step."""
+    wanted = wanted_of(port, seed, operations, careful)
+    with run_budget(port, 2 + operations / 4000):
+        ran = driven(port, wanted)
+    port.close()
+    if isinstance(ran, Ran):
+        return Run(seed, ran.operations, ran.events)
+    mix = draw_mix(random.Random(seed), careful)
+    done = Run(seed)
+    again = Lockstep(
+        make_port(mix.alloc_range, mix.rcu), alloc_range=mix.alloc_range, rcu=mix.rcu, rhythm=NEVER
+    )
+    try:
+        for op in operations_of(ran):
+            if isinstance(op, ops.Snapshot):
+                again.verify(op.tree)
+            else:
+                again.apply(op)
+        again.finish()
+    except Difference as difference:
+        _keep(done, difference, make_port, shrink, careful)
+    else:
+        done.steps = again.steps
+        done.finding = _not_again(done, mix, Differs("the two sides do not agree"))
+    done.operations = len(again.steps)
+    done.events = again.port.events()
+    again.port.close()
+    return done
+
+
+def _keep(done: Run, difference: Difference, make_port: MakePort, shrink: bool, careful: bool) -> None:
+    """A difference as what a run found."""
+    met = len(difference.steps)
+    if shrink:
+        difference = reduced(difference, make_port, careful)
+    flags = difference.flags
+    done.finding = Finding(difference, done.seed, met, flags["alloc_range"], flags["rcu"])
 
 
 def recorded(seed: int, operations: int, make_port: MakePort, *, careful: bool = False) -> Run:
@@ -141,11 +210,7 @@ def _recorded(
             _draws(seed, sides, careful).run(operations)
             sides.finish()
     except Difference as difference:
-        met = len(difference.steps)
-        if shrink:
-            difference = reduced(difference, make_port, careful)
-        flags = difference.flags
-        done.finding = Finding(difference, seed, met, flags["alloc_range"], flags["rcu"])
+        _keep(done, difference, make_port, shrink, careful)
     else:
         done.steps = lockstep.steps
     done.operations = len(lockstep.steps)

@@ -11,13 +11,8 @@ from mapleproof.props.maple import operations as ops
 from mapleproof.props.maple.dispatch import TREE_FORMS, TreeForm
 from mapleproof.props.maple.lanes.aims import MAX
 from mapleproof.props.maple.lanes.draws_cursor import CursorDraws
-from mapleproof.props.maple.lanes.pairs import TREES, Kind
-
-AIM_EVERY = 96
-"""Steps after which is looked anew where ranges and leaves end."""
-
-OUTSIDE_LOCKS = 0.3
-"""Share of the runs whose trees are written under a lock outside them, as mm's are, where there are locks."""
+from mapleproof.props.maple.lanes.pairs import Kind
+from mapleproof.props.maple.mixes import AIM_EVERY, OUTSIDE_LOCKS, TREES
 
 COUNTED, MOST_COUNTED = 0.012, 120
 """Share of the stores of a run that counts nodes in which it does, and ranges of the largest tree."""

@@ -11,23 +11,11 @@ from mapleproof.props.maple import operations as ops
 from mapleproof.props.maple.dispatch import TREE_FORMS
 from mapleproof.props.maple.lanes.aims import MAX, Aims
 from mapleproof.props.maple.lanes.pairs import READY, STALE, CursorPair, Kind, TreePair
+from mapleproof.props.maple.mixes import LOOPED_OVER, NEEDS
 from mapleproof.props.maple.shortage import NOWAIT, once
-
-NEEDS: dict[str, Kind] = {
-    "alloc_cyclic": ops.MtreeAllocCyclic,
-    "mas_alloc_cyclic": ops.MasAllocCyclic,
-    "mas_narrow": ops.MasSetRangeStaying,
-    "prealloc_here": ops.MasSetRangeStaying,
-    "dup": ops.MtreeDup,
-    "bulk_load": ops.MasExpectedEntries,
-}
-"""The operation without which a kind of step cannot be made, where it is not that operation itself."""
 
 COARSELY_WRONG = ("alloc", "alloc_rev", "bare", "destroy", "bulk_load")
 """Kinds of steps that kernels with coarse cursors get wrong."""
-
-LOOPED_OVER = 60
-"""Ranges of a tree that is looped over, at most."""
 
 
 class CursorDraws(Aims):

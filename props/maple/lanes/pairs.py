@@ -18,10 +18,6 @@ from mapleproof.props.maple.standings import Standing
 READY, NARROWED, STALE, LOST, REFUSED, AGAIN, PREPARED, MOVED, LOADING = map(int, Standing)
 """What a cursor may be used for, by the table in ``standings.py``: these keep its rules."""
 
-CURSORS = 3
-TREES = 4
-"""The most trees in a run."""
-
 Kind = type[Common]
 
 METHODS: dict[Kind, str] = {

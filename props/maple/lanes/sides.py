@@ -26,10 +26,8 @@ from mapleproof.props.maple.lanes.pairs import (
     Kind,
     TreePair,
 )
+from mapleproof.props.maple.mixes import RHYTHM
 from mapleproof.props.maple.shortage import Short
-
-RHYTHM = 40
-"""Writes to a small tree between two looks at all that it holds; a large tree is looked at less often."""
 
 
 class Sides(ABC):

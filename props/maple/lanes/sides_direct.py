@@ -14,7 +14,6 @@ from mapleproof.model.maple_tree import MapleTree as ModelTree
 from mapleproof.props.maple import operations as ops
 from mapleproof.props.maple.dispatch import NO_MEMORY
 from mapleproof.props.maple.lanes.pairs import (
-    CURSORS,
     LOOPED,
     METHODS,
     SILENT,
@@ -26,6 +25,7 @@ from mapleproof.props.maple.lanes.pairs import (
     write_refused,
 )
 from mapleproof.props.maple.lanes.sides import Sides
+from mapleproof.props.maple.mixes import CURSORS
 from mapleproof.props.maple.ports import ImplPort
 from mapleproof.props.maple.shortage import NOFAIL, Short, plan_of
 

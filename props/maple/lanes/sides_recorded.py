@@ -8,9 +8,10 @@ from mapleproof.props.common.answers import Answer
 from mapleproof.props.common.forms import spell
 from mapleproof.props.common.operation import Common
 from mapleproof.props.maple import operations as ops
-from mapleproof.props.maple.lanes.pairs import CURSORS, CursorPair, Kind, TreePair
+from mapleproof.props.maple.lanes.pairs import CursorPair, Kind, TreePair
 from mapleproof.props.maple.lanes.sides import Sides
 from mapleproof.props.maple.lockstep import Lockstep
+from mapleproof.props.maple.mixes import CURSORS
 from mapleproof.props.maple.ports import was_refused
 from mapleproof.props.maple.rules import Rules
 from mapleproof.props.maple.shortage import Short, fields_of

@@ -9,7 +9,37 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
+from mapleproof.props.common.operation import Common
+from mapleproof.props.maple import operations as ops
 from mapleproof.props.maple.dispatch import TREE_FORMS
+
+CURSORS, TREES = 3, 4
+"""Cursors in a run, and the most trees."""
+
+RHYTHM = 40
+"""Writes to a small tree between two looks at all that it holds; a large tree is looked at less often."""
+
+LARGE = 600
+"""Ranges from which on a tree is large."""
+
+AIM_EVERY = 96
+"""Steps after which is looked anew where ranges and leaves end."""
+
+OUTSIDE_LOCKS = 0.3
+"""Share of the runs whose trees are written under a lock outside them, as mm's are, where there are locks."""
+
+LOOPED_OVER = 60
+"""Ranges of a tree that is looped over, at most."""
+
+NEEDS: dict[str, type[Common]] = {
+    "alloc_cyclic": ops.MtreeAllocCyclic,
+    "mas_alloc_cyclic": ops.MasAllocCyclic,
+    "mas_narrow": ops.MasSetRangeStaying,
+    "prealloc_here": ops.MasSetRangeStaying,
+    "dup": ops.MtreeDup,
+    "bulk_load": ops.MasExpectedEntries,
+}
+"""The operation without which a kind of step cannot be made, where it is not that operation itself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,5 @@
+"""What the checked loop raises."""
+
+
+class Differs(Exception):
+    """The two sides do not agree."""
