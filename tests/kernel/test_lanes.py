@@ -13,6 +13,7 @@ from mapleproof.impl.kernel.build import Variant, build
 from mapleproof.impl.kernel.mistakes import SEEDS
 from mapleproof.impl.kernel.seed import KernelSeed
 from mapleproof.impl.kernel.wire import STEP
+from mapleproof.props.common.guard import WALL, OutOfTime, budget
 from mapleproof.props.common.port import PortError
 from mapleproof.props.job.choose_port import choose_port
 from mapleproof.props.job.kernel_seeds import search
@@ -67,6 +68,20 @@ def test_the_loop_is_the_same_run_within_through_a_pipe_and_step_by_step(port: s
             assert rules.refusal(op, lockstep.model) is None
             step(lockstep, rules, op)
     lockstep.finish()
+
+
+@pytest.mark.skipif(not is_compiled(), reason="nothing is compiled here")
+def test_a_run_that_was_given_up_answers_nobody_later(port: str) -> None:
+    kernel_port = choose_port(port, MAPLE_TREE)(False, False)
+    assert isinstance(kernel_port, KernelPort)
+    seat = Seat(kernel_port.kernel.build)
+    with pytest.raises(OutOfTime), budget(0.3, WALL):
+        seat.run(wanted_of(kernel_port, 3, 1_000_000_000, careful=True))
+    small = wanted_of(kernel_port, 0, 600, careful=True)
+    again = seat.run(small)
+    assert again is not None
+    assert again.operations == Seat(kernel_port.kernel.build).run(small).operations  # type: ignore[union-attr]
+    seat.close()
 
 
 def test_nothing_but_what_is_known_is_found(port: str) -> None:

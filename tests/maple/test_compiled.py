@@ -142,21 +142,19 @@ def in_copy(folder: Path) -> tuple[str, str]:
 @pytest.mark.parametrize(
     ("tests", "least"),
     [
-        (("tests/maple/test_maple.py", "tests/maple/test_shapes.py", "tests/maple/test_recordings.py"), 80),
-        pytest.param(("tests/maple", "tests/mm", "tests/job", "tests/kernel"), 500, marks=pytest.mark.deep),
+        ([f"tests/maple/test_{name}.py" for name in ("maple", "shapes", "recordings", "loop")], 140),
+        (["tests/kernel/test_lanes.py", "-k", "given_up or the_loop or but_what_is_known"], 0),
+        pytest.param(["tests/maple", "tests/mm", "tests/job", "tests/kernel"], 500, marks=pytest.mark.deep),
     ],
-    ids=["its own", "all that use it"],
+    ids=["its own", "the loop on a kernel's tree", "all that use it"],
 )
-def test_the_tests_of_the_tree_hold_for_what_is_compiled(
-    built: None, tests: tuple[str, ...], least: int
-) -> None:
+def test_the_tests_of_the_tree_hold_for_what_is_compiled(built: None, tests: list[str], least: int) -> None:
     """But those that change the sources."""
     left_out = ("--deselect", "tests/maple/test_compiled.py", "-p", "no:cacheprovider")
     told = run("-m", "pytest", "--compiled", "-q", *left_out, *tests, MAPLEPROOF_PURE="0")
     assert told.returncode == 0, told.stdout
     passed = re.search(r"(\d+) passed", told.stdout)
-    assert passed is not None
-    assert int(passed[1]) >= least
+    assert int(passed[1] if passed else 0) >= least  # without a kernel's sources all may be skipped
 
 
 def test_nodes_are_equal_slot_by_slot(built: None) -> None:

@@ -40,6 +40,9 @@ ROOM = 1 << 26
 """Bytes for the steps of one run, of which only what is used is ever taken."""
 
 HEAD = 64
+KEPT = 2
+"""Builds for which a process keeps one: a review goes between two."""
+
 HANG_TICKS = 20
 """Tenths of a second of processor time in one step that are taken for a hang."""
 
@@ -89,6 +92,10 @@ class Seat:
             ran: Ran | str | None = connection.recv()
         except (EOFError, BrokenPipeError, ConnectionResetError):
             ran = None
+        except BaseException:  # out of time, interrupted: what it would answer later is for nobody
+            os.kill(self._child, signal.SIGKILL)
+            self.close()
+            raise
         if not isinstance(ran, Ran):
             self.close()
         if isinstance(ran, str):
@@ -168,10 +175,19 @@ def driven(port: Port, wanted: Wanted) -> Ran | Steps:
     build = port.kernel.build
     if build.seat is None or not is_compiled():
         return piped(port, wanted)
-    place = os.getpid(), build.key
-    seat = _SEATS.get(place) or _SEATS.setdefault(place, Seat(build))
+    seat = _seat_of(build)
     ran = seat.run(wanted)
     return list(seat.steps()) if ran is None else replace(ran, events=named(ran.events, build))
+
+
+def _seat_of(build: Build) -> Seat:
+    """The seat of this process for a build; those for the builds used last are kept."""
+    place = os.getpid(), build.key
+    seat = _SEATS.pop(place, None) or Seat(build)
+    _SEATS[place] = seat
+    for other in [key for key in _SEATS if key[0] == place[0]][:-KEPT]:
+        _SEATS.pop(other).close()
+    return seat
 
 
 def piped(port: KernelPort, wanted: Wanted) -> Ran | Steps:
