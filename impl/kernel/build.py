@@ -84,7 +84,8 @@ class Build:
     @property
     def lacks(self) -> tuple[str, ...]:
         """The ops that it cannot, because the tree has no such function."""
-        return tuple(name for name in wire.OPS if name not in self.ops)
+        there = self.ops
+        return tuple(name for name in wire.OPS if name not in there)
 
 
 LEAST_FREE = 1 << 20

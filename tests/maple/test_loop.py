@@ -194,5 +194,23 @@ def test_the_source_and_what_is_compiled_draw_the_same_run() -> None:
     assert source.stdout.strip() == digest.hexdigest()
 
 
+def test_ranges_stored_in_order_are_told_as_one_operation() -> None:
+    """So a case of a run that began with hundreds of them is short. Its stores are the same."""
+    store, set_range, load = (
+        NAMES.index(name) for name in ("mtree_store_range", "mas_set_range", "mas_store")
+    )
+    never = 3 << 30
+    steps = [(store, 0, 0, never, 10 * k, 10 * k + 3, k + 1, 0) for k in range(5)]
+    steps += [(store, 0, 0, never, 90, 93, 6, 0)]  # out of step
+    for k in range(4):
+        steps += [(set_range, 1, 0, never, 7 * k, 7 * k, 0, 0), (load, 1, 0, 0, k + 1, 0, 0, 0)]
+    assert list(operations(steps)) == [
+        ops.Fill(0, 10, 4, 5),
+        ops.MtreeStoreRange(90, 93, 6),
+        ops.MasFill(0, 7, 1, 4, cursor=1, fail_after=0),
+    ]
+    assert list(ops.Fill(0, 10, 4, 5).ranges()) == [tuple(step[4:7]) for step in steps[:5]]
+
+
 def test_every_kind_has_a_number_of_its_own() -> None:
     assert len(set(KINDS.values())) == len(KINDS) - 1  # store_counted is drawn as store

@@ -39,7 +39,7 @@ from mapleproof.props.maple.rules import Rules
 SIDES: Mapping[type[Port], Callable[..., Sides]] = {ImplPort: DirectSides}
 """Who drives a port where the loop does not; any other, a subclass too, goes on record."""
 
-COUNTED, COUNTED_EVERY, COUNTED_SHARE = "store_counted", 8, 20
+COUNTED, COUNTED_EVERY, COUNTED_SHARE = "store_counted", 16, 40
 """Only on record are nodes counted: so one in so many of the runs that do goes on there, so much shorter."""
 
 NEVER = 1 << 62
