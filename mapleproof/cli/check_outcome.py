@@ -109,6 +109,7 @@ CLAIM_STATES = {
     "refuted": State.BROKEN,
     "void": State.BROKEN,
     "inconclusive": State.OPEN,
+    "not of this kernel": State.ABSENT,
 }
 """What a claim's verdict means. One that is not tried had its twins refuted, which is all that was asked."""
 
@@ -119,6 +120,8 @@ def claim_item(judged: Judged) -> Item:
     reasons = list(judged.unknown)
     if judged.refutation is not None:
         reasons = [str(judged.refutation)]
+    elif claim.absent:
+        reasons = [claim.absent]
     elif judged.verdict == "void":
         reasons = [f"{judged.twins_refuted} of {len(claim.twins)} twins are refuted"]
     commands = (judged.command,) if judged.command else ()

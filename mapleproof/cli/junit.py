@@ -16,6 +16,7 @@ ELEMENTS = {
     State.KNOWN: ("skipped", "xfail"),
     State.OPEN: ("skipped", "no answer"),
     State.FAILED: ("error", "suite"),
+    State.ABSENT: ("skipped", "not of this kernel"),
 }
 
 

@@ -1,7 +1,7 @@
 """An outcome in KTAP, the kernel's format for test results, line by line as it becomes known.
 
 `ok` and `not ok` agree with the exit status: `not ok` is what is broken (1) or went wrong in the suite itself
-(70, directive ERROR), SKIP is what has no answer (3), XFAIL is a flaw that is known.
+(70, directive ERROR), SKIP is what has no answer (3) or is not of that kernel, XFAIL is a flaw that is known.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ WORDS = {
     State.BROKEN: ("not ok", ""),
     State.MENDED: ("not ok", ""),
     State.FAILED: ("not ok", "ERROR"),
+    State.ABSENT: ("ok", "SKIP"),
 }
 
 
@@ -42,7 +43,7 @@ class Ktap:
         self.done.add(item.name)
         self.number += 1
         word, directive = WORDS[item.state]
-        if item.state not in (State.HOLDS, State.OPEN):
+        if item.state not in (State.HOLDS, State.OPEN, State.ABSENT):
             self.note(item.told or (item.reason,))
             self.note(f"replay it with: {command}" for command in item.commands)
         line = f"{word} {self.number} {_plain(item.name)}"

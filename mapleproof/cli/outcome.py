@@ -26,6 +26,8 @@ class State(Enum):
     """It came to no end, or was asked for and could not run."""
     FAILED = "failed"
     """The suite itself went wrong."""
+    ABSENT = "not of this kernel"
+    """It is about what that kernel does without: it counts for nothing."""
 
 
 STATUS = {
@@ -35,6 +37,7 @@ STATUS = {
     State.MENDED: status.DIFFERS,
     State.OPEN: status.NO_ANSWER,
     State.FAILED: status.SUITE_FAILED,
+    State.ABSENT: status.HOLDS,
 }
 
 
@@ -85,7 +88,7 @@ class Outcome:
         """The exit status. Where nothing was asked for that could be done there is no answer."""
         if self.interrupted:
             return status.INTERRUPTED
-        if not self.items:
+        if len(self.of(State.ABSENT)) == len(self.items):
             return status.NO_ANSWER
         statuses = [STATUS[item.state] for item in self.items]
         return status.worst([*statuses, status.NO_ANSWER] if self.unwritten else statuses)
@@ -103,7 +106,7 @@ def sentence(outcome: Outcome, over: str, out: str = "") -> str:
     """The last line: what holds, ``over`` how much, what does not, and where the cases lie."""
     broken, mended = outcome.of(State.BROKEN), outcome.of(State.MENDED)
     left, failed = outcome.of(State.OPEN), outcome.of(State.FAILED)
-    known = len(outcome.of(State.KNOWN))
+    known, absent = len(outcome.of(State.KNOWN)), outcome.of(State.ABSENT)
     words = []
     if outcome.interrupted:
         words.append(f"interrupted after {outcome.seconds:.0f} s")
@@ -119,6 +122,9 @@ def sentence(outcome: Outcome, over: str, out: str = "") -> str:
         words.append(f"{'the rest holds' if words else 'holds'} over {over}")
     if known:
         words.append(f"{counted(known, 'known flaw is', 'known flaws are')} as known")
+    if absent:
+        named = _names([item.name for item in absent])
+        words.append(f"{'' if words else 'no answer: '}not of this kernel: {named}")
     cases = [case for item in broken + mended for case in item.cases]
     if len(cases) == 1:
         words.append(f"the case is {cases[0]}")

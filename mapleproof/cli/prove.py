@@ -82,8 +82,8 @@ def prove(**given: Any) -> None:
     the kernel's own functions, as clang compiles them by the tree's make.
 
     Exit status: 0 all are proved and all their twins refuted; 1 one is not true, a twin is not refuted, or
-    the solvers disagree; 2 bad usage, or a tree that does not build; 3 inconclusive; 70 the suite itself went
-    wrong; 125 with --bisect, where there is no verdict; 130 interrupted.
+    the solvers disagree; 2 bad usage, or a tree that does not build; 3 inconclusive, or none is of this
+    kernel; 70 the suite itself went wrong; 125 with --bisect, where there is no verdict; 130 interrupted.
     """
     call = Call(**{field.name: given[field.name] for field in fields(Call)})
     sys.exit(_prove(call))
@@ -120,9 +120,10 @@ def _prove(call: Call) -> int:
 def _sentences(call: Call) -> dict[str, str]:
     """What there is to be proved: names and sentences."""
     if call.kernel is not None:
-        from mapleproof.proofs.kernel.registry import SENTENCES
+        from mapleproof.proofs.kernel.registry import PRESENT, SENTENCES
 
-        return SENTENCES
+        of = {name: f" Of versions that have {present.function}()." for name, present in PRESENT.items()}
+        return {name: sentence + of.get(name, "") for name, sentence in SENTENCES.items()}
     from mapleproof.proofs.registry import CLAIMS
 
     return {name: claim.sentence for name, claim in CLAIMS.items()}

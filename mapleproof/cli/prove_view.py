@@ -52,8 +52,9 @@ def prove_and_tell(
                     tell(line)
     except KeyboardInterrupt:
         proved.interrupted = True
-    if say_line is None and proved.judged:
-        console.print(claim_table(proved.judged))
+    tried = [one for one in proved.judged if not one.claim.absent]
+    if say_line is None and tried:
+        console.print(claim_table(tried))
     return proved
 
 
@@ -107,6 +108,7 @@ def claim_data(one: Judged) -> dict[str, Any]:
         "executes": list(claim.executes),
         "around": list(claim.around),
         "verdict": one.verdict,
+        "absent": claim.absent or None,
         "paths": one.paths,
         "queries": one.queries,
         "seconds": round(one.seconds, 3),

@@ -54,13 +54,15 @@ class Prover:
     _judged: dict[tuple[tuple[str, Path], ...], dict[str, Judged]] = field(default_factory=dict)
 
     def compare(self, names: list[str], before: Side, after: Side) -> list[Claimed]:
-        """These claims on both sides. Raises KernelBuildError where the tree is not whole, clang is missing,
-        or a side does not compile."""
+        """These claims on both sides, but for those that are of neither. Raises KernelBuildError where the
+        tree is not whole, clang is missing, or a side does not compile."""
         one, other = self._claims(names, before), self._claims(names, after)
         found = []
         for name in names:
             judged = other[name]
-            told = str(judged.refutation or "") or "; ".join(judged.unknown[:1])
+            if judged.claim.absent and one[name].claim.absent:
+                continue
+            told = str(judged.refutation or judged.claim.absent) or "; ".join(judged.unknown[:1])
             found.append(Claimed(name, SENTENCES[name], one[name].verdict, judged.verdict, told))
         return found
 

@@ -166,7 +166,9 @@ def _prove(result: Review, series: Series, prover: Prover) -> None:
                     step.open["proofs"] = str(error)
                 else:
                     prover.tell(f"{step.side.name}: nothing is proved about its C: {error}")
-            unanswered = [claim for claim in step.claims if claim.after not in ("proved", "refuted")]
+            unanswered = [
+                claim for claim in step.claims if claim.after in ("inconclusive", "void", "not tried")
+            ]
             if unanswered:
                 why = ", ".join(f"{claim.name} ({claim.told or claim.after})" for claim in unanswered)
                 step.open["proofs"] = f"no answer: {why}"

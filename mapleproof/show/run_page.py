@@ -201,7 +201,8 @@ def prove_page(judged: Sequence[Judged]) -> str:
         made.table(
             ("what", ""),
             [("formula", one.claim.formula), ("executes", ", ".join(one.claim.executes))]
-            + [("unknown", unknown) for unknown in one.unknown],
+            + [("unknown", unknown) for unknown in one.unknown]
+            + [(one.verdict, absent) for absent in filter(None, [one.claim.absent])],
         )
         for twin in one.claim.twins:
             found = one.twins.get(twin.name)
@@ -211,13 +212,14 @@ def prove_page(judged: Sequence[Judged]) -> str:
             verdict = "refuted, as it must be" if one.is_refuted(twin) else "NOT refuted"
             made.failure(f"twin {twin.name}: {verdict}", told, case, "impl", seeded)
     proved = sum(one.verdict == "proved" for one in judged)
-    good = all(one.verdict == "proved" for one in judged)
+    tried = [one for one in judged if not one.claim.absent]
+    good = proved == len(tried) > 0
     seconds = sum(one.seconds for one in judged)
     about = f"{sum(one.queries for one in judged):,} questions to the solver, {seconds:.1f} s of work"
-    if all(one.verdict == "not tried" for one in judged):
-        refuted, twins = sum(one.twins_refuted for one in judged), sum(len(one.claim.twins) for one in judged)
+    if tried and all(one.verdict == "not tried" for one in tried):
+        refuted, twins = sum(one.twins_refuted for one in tried), sum(len(one.claim.twins) for one in tried)
         return made.written(f"prove: {refuted} of {twins} twins refuted", refuted == twins, [about])
-    return made.written(f"prove: {proved} of {len(judged)} claims proved", good, [about])
+    return made.written(f"prove: {proved} of {len(tried)} claims proved", good, [about])
 
 
 def _case_of(command: str) -> tuple[str | None, str | None]:

@@ -25,8 +25,9 @@ from mapleproof.props.common.planting import Edit, Seed, planted
 
 __all__ = ["Claim", "Edit", "Judged", "Refutation", "Twin", "describe", "exit_status", "judge", "main"]
 
-Verdict = Literal["not tried", "proved", "refuted", "inconclusive", "void"]
-"""Not tried is a claim whose twins alone were asked for."""
+Verdict = Literal["not tried", "proved", "refuted", "inconclusive", "void", "not of this kernel"]
+"""Not tried is a claim whose twins alone were asked for. Not of this kernel is one about what the
+kernel at hand does without: it says nothing, neither good nor bad."""
 
 ORDER: tuple[Verdict, ...] = ("not tried", "proved", "void", "inconclusive", "refuted")
 """The verdict on several parts is the last one of these that a part has."""
@@ -62,7 +63,7 @@ class Claim:
     ``around`` are modules that run as they ship besides, of which this claim says nothing.
     ``to_case`` makes a case of a counterexample. ``details`` are lines for who asks for this claim. Where the
     code is not ``ours``, a twin that is not refuted leaves the claim open: what it changes may be no mistake
-    in that code."""
+    in that code. ``absent`` tells why the claim is not of that code, where it is not: nothing is tried."""
 
     name: str
     sentence: str
@@ -75,6 +76,7 @@ class Claim:
     around: tuple[str, ...] = ()
     details: Callable[[], Iterable[str]] | None = None
     ours: bool = True
+    absent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +152,8 @@ Unit = tuple[str, str]
 
 def units(claim: Claim, wanted: Wanted) -> list[Unit]:
     """All that is to be done about a claim."""
+    if claim.absent:
+        return []
     parts = [("part", name) for name in claim.parts if wanted.parts]
     return parts + [("twin", twin.name) for twin in claim.twins if wanted.twins]
 
@@ -162,6 +166,8 @@ def judge(claim: Claim, wanted: Wanted | None = None) -> Judged:
 
 def judged_of(claim: Claim, wanted: Wanted, done: Iterable[Judged]) -> Judged:
     """What came out of a claim, from what came out of its units, in their order."""
+    if claim.absent:
+        return Judged(claim, "not of this kernel")
     judged = Judged(claim)
     for one in done:
         judged.add(one)
@@ -263,6 +269,8 @@ def _explored(judged: Judged, what: str, program: Program, keep: Keep | None = N
 def describe(judged: Judged) -> list[str]:
     """A claim and what came out of it, as lines to print."""
     claim = judged.claim
+    if claim.absent:
+        return [f"{claim.name}: {judged.verdict}: {claim.absent}"]
     lines = [
         f"{claim.name}: {judged.verdict}",
         f"  {claim.sentence}",
@@ -296,13 +304,23 @@ def _describe_twin(judged: Judged, twin: Twin) -> list[str]:
     return lines
 
 
-EXIT_STATUS: dict[Verdict, int] = {"not tried": 0, "proved": 0, "refuted": 1, "inconclusive": 3, "void": 1}
-"""What a verdict means for the process: a void claim is a broken promise of the suite."""
+EXIT_STATUS: dict[Verdict, int] = {
+    "not tried": 0,
+    "proved": 0,
+    "refuted": 1,
+    "inconclusive": 3,
+    "void": 1,
+    "not of this kernel": 3,
+}
+"""What a verdict means for the process, where it is the only one: a void claim is a broken promise of the
+suite."""
 
 
 def exit_status(verdicts: Sequence[Verdict]) -> int:
-    """Of several claims: 1 if any is refuted or void, else 3 if any is inconclusive, else 0."""
-    statuses = {EXIT_STATUS[verdict] for verdict in verdicts}
+    """Of several claims: 1 if any is refuted or void, else 3 if any is inconclusive, else 0; those that are
+    not of this kernel count where there are no others."""
+    counted = [verdict for verdict in verdicts if verdict != "not of this kernel"] or verdicts
+    statuses = {EXIT_STATUS[verdict] for verdict in counted}
     return 1 if 1 in statuses else max(statuses, default=0)
 
 

@@ -6,9 +6,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
+import z3  # type: ignore[import-untyped]
+
 from mapleproof.impl.kernel.booted.edits import Edit
 from mapleproof.proofs.engine.claim import Twin
-from mapleproof.proofs.engine.paths import Program
+from mapleproof.proofs.engine.paths import Program, assume
+from mapleproof.proofs.engine.words import Word
 from mapleproof.proofs.ir.machine import TurnOver
 from mapleproof.proofs.kernel.subject import Kernel
 
@@ -45,6 +48,13 @@ def twins(kernel: Kernel, parts: dict[str, Part], mistakes: Sequence[Mistake]) -
 
 def _planted(kernel: Kernel, edits: tuple[Edit, ...], part: Part) -> Program:
     return lambda: program(kernel.edited(edits), part)()
+
+
+def one_of(name: str, numbers: range) -> int:
+    """An input that is one of these numbers, one path each."""
+    word = Word.named(name)
+    assume(z3.And(z3.ULE(numbers[0], word.term), z3.ULE(word.term, numbers[-1])))
+    return next((number for number in numbers[:-1] if word == number), numbers[-1])
 
 
 def edit(files: str, function: str, find: str, replace: str) -> tuple[Edit, ...]:

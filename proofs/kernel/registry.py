@@ -7,14 +7,17 @@ from dataclasses import dataclass, field
 
 from mapleproof.impl.kernel.booted import whole
 from mapleproof.proofs.engine.claim import Claim
-from mapleproof.proofs.kernel import exit_mmap, free_pgd_range, free_pgtables, leaf_gap
+from mapleproof.proofs.kernel import calc_split, exit_mmap, free_pgd_range, free_pgtables, leaf_gap
 from mapleproof.proofs.kernel.subject import Kernel
 from mapleproof.proofs.kernel.units import Tell, Units, compile_units
 
-_MODULES = (free_pgd_range, free_pgtables, exit_mmap, leaf_gap)
+_MODULES = (free_pgd_range, free_pgtables, exit_mmap, leaf_gap, calc_split)
 """In the order in which they rest on each other."""
 
 SENTENCES = {module.NAME: module.SENTENCE for module in _MODULES}
+
+PRESENT = {module.NAME: module.PRESENT for module in (calc_split,)}
+"""The functions of those claims that are not of every version."""
 
 FILES = {module.NAME: tuple(module.FILES.split()) for module in _MODULES}
 """The files of a tree in which the functions may be that each claim is about."""

@@ -364,6 +364,9 @@ def test_prove_says_what_is_proved(tmp_path: Path) -> None:
             1,
             "Broken: thing 2 (why); the suite itself went wrong in ",
         ),
+        ((State.ABSENT, State.HOLDS), 0, "Holds over much; not of this kernel: thing 0."),
+        ((State.ABSENT, State.OPEN), 3, "No answer: part 1 (why); not of this kernel: thing 0."),
+        ((State.ABSENT, State.ABSENT), 3, "No answer: not of this kernel: thing 0, thing 1."),
     ],
 )
 def test_an_outcome_and_its_last_line_agree(states: tuple[State, ...], code: int, line: str) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import z3
 
 from mapleproof.impl.mm.words import wrap
 from mapleproof.proofs.engine import patience
-from mapleproof.proofs.engine.claim import Claim, Edit, Twin, exit_status, judge
+from mapleproof.proofs.engine.claim import Claim, Edit, Twin, describe, exit_status, judge
 from mapleproof.proofs.engine.paths import Paths, Program, assume, claim
 from mapleproof.proofs.engine.words import Word
 
@@ -248,7 +250,21 @@ def test_what_the_engine_cannot_execute_is_inconclusive_and_refutes_no_twin() ->
     ]
 
 
+def test_what_is_not_of_a_kernel_is_not_tried() -> None:
+    """Nothing of it runs, not even what would be refuted."""
+    wrong = replace(
+        small_claim(program=lambda: claim("x is 0", Word.named("x") == 0)), absent="it has other()"
+    )
+    judged = judge(wrong)
+    assert judged.verdict == "not of this kernel"
+    assert judged.paths == 0
+    assert describe(judged) == [f"{wrong.name}: not of this kernel: it has other()"]
+
+
 def test_exit_status() -> None:
+    assert exit_status(["proved", "not of this kernel"]) == 0
+    assert exit_status(["not of this kernel", "refuted"]) == 1
+    assert exit_status(["not of this kernel"]) == 3
     assert exit_status(["proved", "proved"]) == 0
     assert exit_status(["proved", "inconclusive"]) == 3
     assert exit_status(["inconclusive", "refuted"]) == 1

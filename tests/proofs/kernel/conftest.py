@@ -23,9 +23,15 @@ def kernel_of(version: str) -> Kernel:
 
 
 @pytest.fixture(params=["6.1", "6.12", "7.3"])
-def kernel(request: pytest.FixtureRequest) -> Kernel:
+def version(request: pytest.FixtureRequest) -> str:
     """Each version in turn."""
-    return kernel_of(request.param)
+    return str(request.param)
+
+
+@pytest.fixture
+def kernel(version: str) -> Kernel:
+    """Its sources."""
+    return kernel_of(version)
 
 
 @pytest.fixture

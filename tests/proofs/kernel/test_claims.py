@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from click.testing import CliRunner
 
+from mapleproof.cli import status
+from mapleproof.cli.prove import prove as command
 from mapleproof.proofs.engine.claim import Wanted, describe, do, judge, judged_of, units
 from mapleproof.proofs.kernel.registry import SENTENCES, claims_about
 from mapleproof.proofs.kernel.subject import Kernel
 from mapleproof.proofs.kernel.units import Units
 from mapleproof.proofs.registry import CLAIMS
+from tests.proofs.kernel.conftest import kernel_of
 
 pytestmark = pytest.mark.source
 
@@ -24,15 +28,22 @@ QUICK = {
     ),
     "free_pgtables_gathering": ("1 VMAs", "2 VMAs", "last_page_only", "gathered_from_last"),
     "leaf_gap_exact": ("2 slots", "3 slots", "first_short", "begins_late"),
+    "calc_split_agrees": ("leaf", "node of 10", "quarter", "bulk_ends_on_null", "two_where_null_ends"),
     "exit_mmap_exact": ("0 VMAs", "2 VMAs", "tree_kept", "charge_of", "not_moved"),
 }
 """Parts and twins that are tried each time; the deep profile tries all."""
 
+WITHOUT = {("7.3", "calc_split_agrees")}
+"""Versions, and claims that are not of them."""
+
 
 @pytest.mark.late
 @pytest.mark.parametrize("name", SENTENCES)
-def test_it_is_proved(kernel: Kernel, name: str) -> None:
+def test_it_is_proved(version: str, kernel: Kernel, name: str) -> None:
     claim, wanted = claims_about(kernel)[name], Wanted()
+    assert bool(claim.absent) == ((version, name) in WITHOUT)
+    if claim.absent:
+        return
     work = [unit for unit in units(claim, wanted) if unit[1].startswith(QUICK[name])]
     done = [do(claim, unit, wanted) for unit in work]
     assert {one.verdict for one in done} <= {"proved", "not tried"}, [
@@ -44,9 +55,10 @@ def test_it_is_proved(kernel: Kernel, name: str) -> None:
 
 @pytest.mark.deep
 @pytest.mark.parametrize("name", SENTENCES)
-def test_all_of_it_is_proved(kernel: Kernel, name: str) -> None:
+def test_all_of_it_is_proved(version: str, kernel: Kernel, name: str) -> None:
     judged = judge(claims_about(kernel)[name])
-    assert judged.verdict == "proved", "\n".join(describe(judged))
+    expected = "not of this kernel" if (version, name) in WITHOUT else "proved"
+    assert judged.verdict == expected, "\n".join(describe(judged))
 
 
 @pytest.mark.parametrize("name", sorted(set(SENTENCES) & set(CLAIMS)))
@@ -63,6 +75,30 @@ def test_what_the_sources_do_not_have_is_not_judged(release: Kernel, name: str) 
         judged = do(claim, unit, Wanted())
         assert judged.verdict == "inconclusive", (unit, judged)
         assert judged.unknown
+
+
+@pytest.mark.parametrize(("now", "left_out"), [("dst_setup", True), ("mab_calc_splits", False)])
+def test_a_function_is_gone_where_another_is_in_its_place(release: Kernel, now: str, left_out: bool) -> None:
+    """One that was given another name, or was lost, leaves a claim open."""
+    source = "lib/maple_tree.c"
+    text = (release.units.tree / source).read_text().replace("mab_calc_split(", f"{now}(")
+    claim = claims_about(Kernel(release.units.edited({source: text})))["calc_split_agrees"]
+    assert claim.absent == ("it has dst_setup() in the place of mab_calc_split()" if left_out else "")
+    verdict = judged_of(
+        claim, Wanted(twins=False), (do(claim, unit, Wanted()) for unit in units(claim, Wanted(twins=False)))
+    ).verdict
+    assert verdict == ("not of this kernel" if left_out else "inconclusive")
+
+
+def test_the_command_says_what_is_not_of_a_kernel() -> None:
+    tree = kernel_of("7.3").units.tree
+    result = CliRunner().invoke(command, ["--kernel", str(tree), "calc_split_agrees"])
+    assert result.exit_code == status.NO_ANSWER
+    told, verdict = result.output.splitlines()[-2:]
+    assert (
+        told == "calc_split_agrees: not of this kernel: it has dst_setup() in the place of mab_calc_split()"
+    )
+    assert verdict == "No answer: not of this kernel: claim calc_split_agrees."
 
 
 def test_without_a_twin_that_is_refuted_a_claim_stays_open(release: Kernel) -> None:
