@@ -89,6 +89,10 @@ class Facts:
         """A constant. Raises Missing."""
         return self._number(f"value_{name}", f"constant {name}")
 
+    def has_value(self, name: str) -> bool:
+        """Whether there is a constant."""
+        return any(f"@{PREFIX}value_{name}" in unit.variables for unit in self.program.units)
+
     def has(self, struct: str, member: str) -> bool:
         """Whether a struct has a member."""
         return any(f"@{PREFIX}at_{struct}__{member}" in unit.variables for unit in self.program.units)

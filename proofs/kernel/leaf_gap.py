@@ -13,6 +13,7 @@ from mapleproof.proofs.engine.words import FULL, Word
 from mapleproof.proofs.ir.arithmetic import term
 from mapleproof.proofs.ir.errors import Missing
 from mapleproof.proofs.ir.machine import Machine
+from mapleproof.proofs.kernel.leaves import NODE, NOT_NULL, TYPE_SHIFT, place_leaf
 from mapleproof.proofs.kernel.made import Mistake, Part, edit, programs, twins
 from mapleproof.proofs.kernel.subject import Kernel
 
@@ -22,11 +23,6 @@ FORMULA = "gap = max(0, size of a run of NULL, for each);  two NULLs are never n
 
 FILES = "lib/maple_tree.c"
 FUNCTION = "mas_leaf_max_gap"
-NODE = 0xFFFF_8880_0100_0000
-TYPE_SHIFT, NOT_NULL = 3, 4
-"""How a node's address holds its type: mt_mk_node()."""
-
-NODE_BYTES = 256
 SIZES = (2, 3, 4, 5)
 
 
@@ -45,19 +41,8 @@ class Leaf:
         for one, other in zip(self.slots, self.slots[1:], strict=False):
             assume(z3.Or(one != 0, other != 0))
         assume(z3.Or(high == FULL, self.slots[-1] != 0))
-        self._place_node(count)
+        place_leaf(kernel, self.machine, self.limits, self.slots)
         self.mas = self._state(high)
-
-    def _place_node(self, count: int) -> None:
-        at, struct = self.facts.offset, "maple_range_64"
-        most = self.facts.value("MAPLE_RANGE64_SLOTS")
-        node = self.machine.block("node", NODE_BYTES, base=NODE)
-        for slot in range(most - 1):
-            node.store(at(struct, "pivot") + 8 * slot, 8, self.limits[slot] if slot < count else 0)
-        for slot in range(most):
-            node.store(at(struct, "slot") + 8 * slot, 8, self.slots[slot] if slot < count else 0)
-        if count < most:
-            node.store(at(struct, "meta") + at("maple_metadata", "end"), 1, count - 1)
 
     def _state(self, high: Any) -> int:
         facts, machine = self.facts, self.machine

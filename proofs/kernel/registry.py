@@ -7,16 +7,23 @@ from dataclasses import dataclass, field
 
 from mapleproof.impl.kernel.booted import whole
 from mapleproof.proofs.engine.claim import Claim
-from mapleproof.proofs.kernel import calc_split, exit_mmap, free_pgd_range, free_pgtables, leaf_gap
+from mapleproof.proofs.kernel import (
+    calc_split,
+    exit_mmap,
+    free_pgd_range,
+    free_pgtables,
+    leaf_gap,
+    store_type,
+)
 from mapleproof.proofs.kernel.subject import Kernel
 from mapleproof.proofs.kernel.units import Tell, Units, compile_units
 
-_MODULES = (free_pgd_range, free_pgtables, exit_mmap, leaf_gap, calc_split)
+_MODULES = (free_pgd_range, free_pgtables, exit_mmap, leaf_gap, calc_split, store_type)
 """In the order in which they rest on each other."""
 
 SENTENCES = {module.NAME: module.SENTENCE for module in _MODULES}
 
-PRESENT = {module.NAME: module.PRESENT for module in (calc_split,)}
+PRESENT = {module.NAME: module.PRESENT for module in (calc_split, store_type)}
 """The functions of those claims that are not of every version."""
 
 FILES = {module.NAME: tuple(module.FILES.split()) for module in _MODULES}

@@ -29,11 +29,12 @@ QUICK = {
     "free_pgtables_gathering": ("1 VMAs", "2 VMAs", "last_page_only", "gathered_from_last"),
     "leaf_gap_exact": ("2 slots", "3 slots", "first_short", "begins_late"),
     "calc_split_agrees": ("leaf", "node of 10", "quarter", "bulk_ends_on_null", "two_where_null_ends"),
+    "store_type_agrees": ("root of 1,", "root of 2,", "root of 3, entry", "null_not_widened", "begins_late"),
     "exit_mmap_exact": ("0 VMAs", "2 VMAs", "tree_kept", "charge_of", "not_moved"),
 }
 """Parts and twins that are tried each time; the deep profile tries all."""
 
-WITHOUT = {("7.3", "calc_split_agrees")}
+WITHOUT = {("7.3", "calc_split_agrees"), ("6.1", "store_type_agrees")}
 """Versions, and claims that are not of them."""
 
 
