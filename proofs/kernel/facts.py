@@ -21,7 +21,8 @@ MEMBERS = {
     "vm_area_struct": "vm_start vm_end vm_flags vm_mm vm_file vm_ops vm_pgoff anon_vma",
     "mm_struct": "mm_mt map_count flags total_vm data_vm exec_vm stack_vm pgd task_size",
     "mmu_gather": "mm fullmm",
-    "ma_state": "tree index last node min max offset mas_flags depth status store_type end alloc",
+    "ma_state": "tree index last node min max offset mas_flags depth status store_type end alloc"
+    " node_request",
     "ma_wr_state": "mas node r_min r_max type offset_end pivots end_piv slots entry content vacant_height"
     " sufficient_height",
     "maple_tree": "ma_lock ma_flags ma_root",

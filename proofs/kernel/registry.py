@@ -9,6 +9,7 @@ from mapleproof.impl.kernel.booted import whole
 from mapleproof.proofs.engine.claim import Claim
 from mapleproof.proofs.kernel import (
     calc_split,
+    copy_node,
     exit_mmap,
     free_pgd_range,
     free_pgtables,
@@ -18,12 +19,12 @@ from mapleproof.proofs.kernel import (
 from mapleproof.proofs.kernel.subject import Kernel
 from mapleproof.proofs.kernel.units import Tell, Units, compile_units
 
-_MODULES = (free_pgd_range, free_pgtables, exit_mmap, leaf_gap, calc_split, store_type)
+_MODULES = (free_pgd_range, free_pgtables, exit_mmap, leaf_gap, calc_split, store_type, copy_node)
 """In the order in which they rest on each other."""
 
 SENTENCES = {module.NAME: module.SENTENCE for module in _MODULES}
 
-PRESENT = {module.NAME: module.PRESENT for module in (calc_split, store_type)}
+PRESENT = {module.NAME: module.PRESENT for module in (calc_split, store_type, copy_node)}
 """The functions of those claims that are not of every version."""
 
 FILES = {module.NAME: tuple(module.FILES.split()) for module in _MODULES}

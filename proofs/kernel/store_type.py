@@ -380,7 +380,8 @@ MISTAKES: tuple[Mistake, ...] = tuple(
 
 def claim_about(kernel: Kernel) -> Claim:
     """The claim about a tree."""
-    all_parts = parts(bulk=kernel.facts.has_value("MA_STATE_BULK"))
+    # A twin that fits says itself that there is a bulk load
+    of_it = parts(bulk=kernel.facts.has_value("MA_STATE_BULK"))
     return Claim(
         NAME,
         SENTENCE,
@@ -388,8 +389,8 @@ def claim_about(kernel: Kernel) -> Claim:
         "roots of 1 to 4 slots; of 7, 8, 15 and 16 slots what begins in the last two or three; any range and"
         " limits, each slot NULL or not, in RCU mode or not; 64-bit words",
         (FUNCTION,),
-        programs(kernel, all_parts),
-        twins=twins(kernel, all_parts, MISTAKES),
+        programs(kernel, of_it),
+        twins=twins(kernel, parts(), MISTAKES),
         ours=False,
         absent=PRESENT.why_not(kernel),
     )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from click.testing import CliRunner
 
 from mapleproof.cli import status
 from mapleproof.cli.prove import prove as command
 from mapleproof.proofs.engine.claim import Wanted, describe, do, judge, judged_of, units
+from mapleproof.proofs.engine.emitted import compare
 from mapleproof.proofs.kernel.registry import SENTENCES, claims_about
 from mapleproof.proofs.kernel.subject import Kernel
 from mapleproof.proofs.kernel.units import Units
@@ -30,11 +33,12 @@ QUICK = {
     "leaf_gap_exact": ("2 slots", "3 slots", "first_short", "begins_late"),
     "calc_split_agrees": ("leaf", "node of 10", "quarter", "bulk_ends_on_null", "two_where_null_ends"),
     "store_type_agrees": ("root of 1,", "root of 2,", "root of 3, entry", "null_not_widened", "begins_late"),
+    "copied_node_exact": ("leaf", "node of 10", "slot_in_parent_lost", "last_child_shared"),
     "exit_mmap_exact": ("0 VMAs", "2 VMAs", "tree_kept", "charge_of", "not_moved"),
 }
 """Parts and twins that are tried each time; the deep profile tries all."""
 
-WITHOUT = {("7.3", "calc_split_agrees"), ("6.1", "store_type_agrees")}
+WITHOUT = {("7.3", "calc_split_agrees"), ("6.1", "store_type_agrees"), ("6.1", "copied_node_exact")}
 """Versions, and claims that are not of them."""
 
 
@@ -100,6 +104,32 @@ def test_the_command_says_what_is_not_of_a_kernel() -> None:
         told == "calc_split_agrees: not of this kernel: it has dst_setup() in the place of mab_calc_split()"
     )
     assert verdict == "No answer: not of this kernel: claim calc_split_agrees."
+
+
+def test_what_came_with_a_function_is_missing_too(release: Kernel) -> None:
+    """6.1 copies no trees at all; where one function of several is gone, something is wrong."""
+    absent = claims_about(kernel_of("6.1"))["copied_node_exact"].absent
+    assert absent.startswith("it has neither mas_copy_node() nor ")
+    source = "lib/maple_tree.c"
+    text = (release.units.tree / source).read_text().replace("mas_copy_node(", "mas_copy_a_node(")
+    renamed = Kernel(release.units.edited({source: text}))
+    assert not claims_about(renamed)["copied_node_exact"].absent
+
+
+@pytest.mark.late
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [("free_pgtables_gathering", "1 VMAs"), ("leaf_gap_exact", "2 slots")],
+)
+def test_another_solver_agrees(release: Kernel, tmp_path: Path, name: str, part: str) -> None:
+    pytest.importorskip("cvc5")
+    claim = claims_about(release)[name]
+    for unit in units(claim, Wanted(twins=False)):
+        if unit[1].startswith(part):
+            assert do(claim, unit, Wanted(emit=tmp_path)).verdict == "proved"
+    queries = sorted(tmp_path.glob("*.smt2"))
+    assert queries
+    assert {compare(path) for path in queries} == {"agrees"}
 
 
 def test_without_a_twin_that_is_refuted_a_claim_stays_open(release: Kernel) -> None:
