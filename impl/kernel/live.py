@@ -91,20 +91,22 @@ def why_not() -> str:
     return ""
 
 
-def agent() -> Path:
-    """The agent's program, built once. Raises KernelBuildError."""
+def agent(place: int = 0) -> Path:
+    """The agent's program, built once; its code lies at ``place``, where that is not 0. Raises
+    KernelBuildError."""
     reason = why_not()
     if reason:
         raise KernelBuildError(reason)
     source = AGENT.read_bytes()
-    final = cache() / f"agent-{hashlib.sha256(source).hexdigest()[:16]}"
+    places = ["-fpie", f"-Wl,-Ttext-segment={place:#x}"] if place else []
+    final = cache() / f"agent-{hashlib.sha256(source + ''.join(places).encode()).hexdigest()[:16]}"
     if final.is_file():
         return final
     final.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(dir=final.parent, prefix="new-"))
     try:
         flags = ["-O2", "-static", "-nostdlib", "-no-pie", "-fno-pie", "-fno-stack-protector", "-fno-builtin"]
-        command = [compiler(), *flags, "-Wl,--build-id=none", str(AGENT), "-o", str(work / "agent")]
+        command = [compiler(), *flags, *places, "-Wl,--build-id=none", str(AGENT), "-o", str(work / "agent")]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise KernelBuildError(f"the agent does not compile: {first_error(done.stderr)}")

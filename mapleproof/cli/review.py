@@ -23,7 +23,7 @@ from mapleproof.cli.values import (
 
 if TYPE_CHECKING:
     from mapleproof.cli.outcome import Outcome
-    from mapleproof.review.review import Review
+    from mapleproof.review.result import Review
 
 SEEDS = 1 << 31
 """A seed that is drawn is below this: a person can type it."""
@@ -40,6 +40,8 @@ class Call:
     jobs: int
     seed: int | None
     out: str
+    boot: bool
+    prove: bool
     report: Path | None
     mail: Path | None
     json_file: Path | None
@@ -74,6 +76,18 @@ class Call:
     help="Processes to run at the same time.",
 )
 @click.option("--seed", type=click.IntRange(0), help="Decides what is done on both sides.  [default: drawn]")
+@click.option(
+    "--boot/--no-boot",
+    default=True,
+    show_default=True,
+    help="Where fork or page tables are touched, boot both sides (User Mode Linux) and fail their forks.",
+)
+@click.option(
+    "--prove/--no-prove",
+    default=True,
+    show_default=True,
+    help="Where there are claims about the C that is touched, prove them on both sides.",
+)
 @out_option
 @click.option(
     "--report",
@@ -136,9 +150,16 @@ def _review(call: Call) -> int:
         with series(call.tree, call.what, call.patches) as changes:
             say(console, f"seed {seed}")
             done = review(
-                changes, call.seconds, call.jobs, seed, Path(call.out), lambda line: say(console, line)
+                changes,
+                call.seconds,
+                call.jobs,
+                seed,
+                Path(call.out),
+                lambda line: say(console, line),
+                boots=call.boot,
+                proves=call.prove,
             )
-            outcome = _outcome(done)
+            outcome = _outcome(done, call.tree)
             page = b"" if call.report is None else review_page(done, outcome.status == status.HOLDS).encode()
     except (ReviewError, KernelBuildError, TargetError) as error:
         print(error, file=sys.stderr)
@@ -160,21 +181,24 @@ def _review(call: Call) -> int:
         outcome.unwritten = str(error)
         say(console, f"not written: {error}")
     for item in outcome.items:
-        for case in item.cases:
-            say(console, f"mapleproof replay {case} --port kernel:{call.tree}")
+        for command in item.commands:
+            say(console, command)
     say(console, answer(done))
     return outcome.status
 
 
-def _outcome(done: Review) -> Outcome:
+def _outcome(done: Review, tree: Path) -> Outcome:
     from mapleproof.cli.outcome import Item, Outcome, State
+    from mapleproof.props.common.found import replay_command
+    from mapleproof.review.forks import port_for
     from mapleproof.review.sides import News
 
     outcome = Outcome(interrupted=done.interrupted, seconds=done.seconds)
     for step in done.steps:
         name = step.side.name
         if step.unbuilt:
-            outcome.items.append(Item(name, f"{name} builds", State.BROKEN, reason=step.unbuilt))
+            what = f"{name} builds and boots" if step.unbooted else f"{name} builds"
+            outcome.items.append(Item(name, what, State.BROKEN, reason=step.unbuilt))
         for shown in step.shown(News.BROKEN):
             outcome.items.append(
                 Item(
@@ -184,6 +208,7 @@ def _outcome(done: Review) -> Outcome:
                     reason=shown.sort,
                     told=shown.told,
                     cases=(str(shown.case),),
+                    commands=(replay_command(shown.case, port_for(shown, tree)),),
                 )
             )
         for claim in step.claims:
@@ -223,6 +248,14 @@ def _figures(done: Review, outcome: Outcome) -> dict[str, Any]:
                 "same_machine_code": step.same_machine,
                 "unbuilt": step.unbuilt,
                 "open": step.open,
+                "forks": None
+                if step.forks is None
+                else {
+                    "scenarios": step.forks.scenarios,
+                    "points": step.forks.points,
+                    "failed": step.forks.failed,
+                    "same_kernel": step.forks.same,
+                },
                 "claims": [[one.name, one.before, one.after, one.told] for one in step.claims],
                 **{
                     kind.name.lower(): [[one.sort, str(one.case)] for one in step.shown(kind)]

@@ -5,7 +5,12 @@ gitwork.py   git, in a way that leaves the user's repository as it is
 code.py      which functions a change touches, as text and as machine code, and what reaches them
 sides.py     both sides under the main job; every case of one is carried out on the other
 beside.py    the same operations on both: answers, nodes, instructions
+proofs.py    claims about the C of both sides
+forks.py     kernels of both sides, booted: their forks fail at every request
+booting.py   which steps are booted, and why not
+of_v4.py     the recoveries of the past as a series of patches, to try a review on
 power.py     one-line mistakes in the lines that were added: which of them are noticed
 review.py    all of it, in the order in which it answers most
+result.py    what came of it
 letter.py    the review as a mail
 """

@@ -26,9 +26,13 @@ _CALL = re.compile(r"(?:R_\w+\s+|<)(?:\.text\.)?(\w+)")
 
 
 def functions(text: str) -> dict[str, str]:
-    """The functions of a C source, each as its words alone: without comments, and with single spaces."""
+    """The functions of a C source, each as its words alone: without comments, and with single spaces. What
+    has several definitions, for kernels that lack something, is all of them."""
     plain = _COMMENT.sub(" ", text)
-    return {match[1]: " ".join(match[0].split()) for match in _FUNCTION.finditer(plain)}
+    found: dict[str, str] = {}
+    for match in _FUNCTION.finditer(plain):
+        found[match[1]] = f"{found.get(match[1], '')} {' '.join(match[0].split())}".strip()
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,10 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from mapleproof.review.beside import Beside, ratio
+from mapleproof.review.forks import Forks
 from mapleproof.review.power import Mistake
 from mapleproof.review.proofs import Claimed
-from mapleproof.review.review import Review, Step
+from mapleproof.review.result import Review, Step
 from mapleproof.review.sides import News, Shown
 
 COLUMNS = 72
@@ -25,13 +26,18 @@ def answer(review: Review) -> str:
     """The answer in one sentence: what the last line of the command says too."""
     broken = sum(step.breaks for step in review.steps)
     mended = sum(step.mends for step in review.steps)
-    unbuilt = [step.side.name for step in review.steps if step.unbuilt]
+    unbuilt = [
+        f"{step.side.name}{' ' if step.stops[:1] == 'd' else ': '}{step.stops}"
+        for step in review.steps
+        if step.stops
+    ]
+    failed = sum(step.forks.failed for step in review.steps if step.forks is not None)
     open_parts = sorted({part for step in review.steps for part in step.open})
     words = []
     if review.interrupted:
         words.append(f"interrupted after {review.seconds:.0f} s")
     if unbuilt:
-        words.append(f"broken: {', '.join(unbuilt)} does not build")
+        words.append(f"broken: {', '.join(unbuilt)}")
     if broken:
         words.append(f"broken by the change: {_counted(broken, 'sort of failure', 'sorts of failure')}")
     if mended:
@@ -42,10 +48,18 @@ def answer(review: Review) -> str:
         words.append(f"no answer: {', '.join(open_parts)}")
     if not review.steps:
         words.append("no difference: nothing that is looked at here is changed")
-    elif review.unchanged:
+        return _sentence(words)
+    good = not broken and not unbuilt and not review.interrupted
+    if good and failed:
+        words.append(f"nothing is broken over {failed:,} forks that fail")
+    if review.unchanged:
         words.append("no difference to the maple tree: its machine code is the same")
-    elif not broken and not unbuilt and not review.interrupted:
+    elif good:
         words.append(f"nothing is broken over {review.operations:,} operations")
+    return _sentence(words)
+
+
+def _sentence(words: Sequence[str]) -> str:
     line = "; ".join(words)
     return line[0].upper() + line[1:] + "."
 
@@ -71,7 +85,7 @@ def letter(review: Review) -> str:
 def _step(step: Step) -> Iterator[str]:
     yield from _wrapped(f"* {step.side.name} {step.side.subject}", "", "  ")
     if step.unbuilt:
-        yield from _wrapped(f"does not build: {step.unbuilt}", "  ", "  ")
+        yield from _wrapped(f"{step.stops}: {step.unbuilt}", "  ", "  ")
         return
     if step.touched:
         yield from _listed("touches", step.touched)
@@ -91,6 +105,8 @@ def _step(step: Step) -> Iterator[str]:
             yield f"  {len(shown) - MOST} more {word}"
     if both := step.shown(News.BOTH):
         yield from _wrapped(f"as before: {', '.join(dict.fromkeys(one.sort for one in both))}", "  ", "    ")
+    if step.forks is not None:
+        yield from _forks(step.forks)
     for claim in step.claims:
         yield from _claim(claim)
     if step.beside is not None:
@@ -115,6 +131,18 @@ def _claim(claim: Claimed) -> Iterator[str]:
     yield from _wrapped(f"claimed: {claim.sentence}", "    ", "      ")
     if claim.told:
         yield from _wrapped(claim.told, "    ", "      ")
+
+
+def _forks(forks: Forks) -> Iterator[str]:
+    if forks.same:
+        yield "  forks: the booted kernel is the same, byte for byte"
+        return
+    yield from _wrapped(
+        f"forks: {forks.failed:,} failed in the booted kernel, {forks.points:,} failure points of "
+        f"{_counted(forks.scenarios, 'scenario', 'scenarios')}",
+        "  ",
+        "    ",
+    )
 
 
 def _beside(found: Beside) -> Iterator[str]:

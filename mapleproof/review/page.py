@@ -5,8 +5,9 @@ from __future__ import annotations
 from html import escape
 
 from mapleproof.review.beside import Ratio, ratio
+from mapleproof.review.forks import LANE
 from mapleproof.review.letter import answer, letter
-from mapleproof.review.review import Review, Step
+from mapleproof.review.result import Review, Step
 from mapleproof.review.sides import News, port_of
 from mapleproof.show.run_page import RunPage
 
@@ -26,8 +27,8 @@ def _step(made: RunPage, step: Step) -> None:
     made.table(("what", ""), [row for row in _about(step) if row[1]])
     for kind in (News.BROKEN, News.MENDED):
         for shown in step.shown(kind):
-            # What is mended fails on the side before; the words of the run tell it
-            case = str(shown.case) if kind is News.BROKEN else None
+            # What is mended fails on the side before, and a guest is gone: the words of the run tell it
+            case = str(shown.case) if kind is News.BROKEN and shown.lane != LANE else None
             made.failure(f"{kind.value}: {shown.sort}", shown.told, case, port_of(step.side), None)
     if step.beside is not None and step.beside.behaviours:
         rows = [(one.operation, one.before, one.after) for one in step.beside.behaviours.values()]
@@ -46,11 +47,12 @@ def _about(step: Step) -> list[tuple[str, str]]:
             ("instructions, after by before", ratio(step.beside.instructions)),
         ]
     return [
-        ("does not build", step.unbuilt),
+        (step.stops, step.unbuilt),
         ("touches", ", ".join(step.touched)),
         ("reached from", ", ".join(sorted({name for change in step.changes for name in change.reached_by}))),
         ("machine code of the maple tree", "the same" if step.same_machine else ""),
         *((f"not run: {part}", why) for part, why in step.open.items()),
+        ("failed forks", "" if step.forks is None else f"{step.forks.failed:,}"),
         ("fails as before", ", ".join(dict.fromkeys(one.sort for one in step.shown(News.BOTH)))),
         *((name, str(cost)) for name, cost in costs if cost is not None),
     ]

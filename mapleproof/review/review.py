@@ -3,102 +3,66 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from mapleproof.impl.kernel.build import build
 from mapleproof.impl.kernel.errors import KernelBuildError
 from mapleproof.impl.kernel.probe import tree_version
-from mapleproof.review.beside import Beside, beside
-from mapleproof.review.code import SOURCE, Change, change_of
-from mapleproof.review.power import Mistake, power
-from mapleproof.review.proofs import Claimed, Prover, claims_on
-from mapleproof.review.sides import News, Shown, Tell, Tried, news, try_side
+from mapleproof.review.beside import beside
+from mapleproof.review.booting import built_kernels, fail_forks
+from mapleproof.review.code import SOURCE, change_of
+from mapleproof.review.forks import Kernels
+from mapleproof.review.power import power
+from mapleproof.review.proofs import Prover, claims_on
+from mapleproof.review.result import Review, Step, tell_news
+from mapleproof.review.sides import News, Tell, Tried, news, try_side
 from mapleproof.review.trees import FORK, TREE, Series, Side
 
 FOR_LANES, FOR_BESIDE, FOR_POWER = 0.6, 0.2, 0.2
 """How the time is divided: lanes on both sides, both side by side, mistakes in what was added."""
 
-
-@dataclass(slots=True)
-class Step:
-    """One commit, held against what it follows.
-
-    `same_machine`: the tree's machine code is the same, so there is nothing to run. `unbuilt` says why the
-    side cannot be built. `open` are parts that were wanted and could not be done, each with its reason.
-    """
-
-    side: Side
-    changes: list[Change] = field(default_factory=list)
-    same_machine: bool = False
-    unbuilt: str = ""
-    news: list[tuple[News, Shown]] = field(default_factory=list)
-    beside: Beside | None = None
-    mistakes: list[Mistake] = field(default_factory=list)
-    all_mistakes: int = 0
-    open: dict[str, str] = field(default_factory=dict)
-    claims: list[Claimed] = field(default_factory=list)
-
-    @property
-    def breaks(self) -> int:
-        """How many sorts of failure and claims it breaks."""
-        return len(self.shown(News.BROKEN)) + sum(claim.broken for claim in self.claims)
-
-    @property
-    def mends(self) -> int:
-        """How many it mends."""
-        return len(self.shown(News.MENDED)) + sum(claim.mended for claim in self.claims)
-
-    def shown(self, kind: News) -> list[Shown]:
-        """The failures of this kind."""
-        return [shown for one, shown in self.news if one is kind]
-
-    @property
-    def touched(self) -> list[str]:
-        """The functions that it changes."""
-        return [
-            name for change in self.changes for name in dict.fromkeys((*change.text, *(change.machine or ())))
-        ]
+FOR_FORKS = 0.5
+"""How much of all time forks get, where there are lanes to run too."""
 
 
-@dataclass(slots=True)
-class Review:
-    """The whole of it. `version` is the kernel's; `operations` those of the trees of all sides."""
-
-    base: Side
-    version: str
-    seed: int
-    steps: list[Step] = field(default_factory=list)
-    skipped: int = 0
-    seconds: float = 0.0
-    operations: int = 0
-    interrupted: bool = False
-    suite: str = ""
-
-    @property
-    def unchanged(self) -> bool:
-        """Whether no step changes what the machine does."""
-        return all(step.same_machine for step in self.steps)
-
-
-def review(series: Series, seconds: float, jobs: int, seed: int, out: Path, tell: Tell) -> Review:
-    """Review a series of changes, in about so many seconds and the time that builds take. Raises
-    KernelBuildError where what is there before does not build."""
+def review(
+    series: Series,
+    seconds: float,
+    jobs: int,
+    seed: int,
+    out: Path,
+    tell: Tell,
+    *,
+    boots: bool = True,
+    proves: bool = True,
+) -> Review:
+    """Review a series of changes, in about so many seconds and the time that builds and proofs take; `boots`
+    is whether the kernels of those that touch fork are booted, `proves` whether claims about the C are
+    proved. Raises KernelBuildError where what is there before does not build."""
     began = time.monotonic()
     result = Review(series.base, tree_version(series.base.folder), seed, skipped=series.skipped)
     with TemporaryDirectory(prefix="mapleproof-mistakes-") as scratch:
         try:
-            _steps(result, series, seconds, jobs, out, tell, Path(scratch))
+            _look_at_all(result, series, tell)
+            _prove(result, series, Prover(series.tree, jobs, tell) if proves else None)
+            forks = [step for step in result.steps if step.touches_fork and not step.unbuilt]
+            kernels = Kernels(series.tree, seed, out, tell) if boots else None
+            booted = built_kernels(result, series, forks, kernels)
+            todo = [step for step in result.steps if not step.same_machine and not step.unbuilt]
+            share = FOR_FORKS if todo else 1.0
+            if kernels is not None and booted:
+                fail_forks(result, series, booted, kernels, seconds * share)
+                seconds -= seconds * share * bool(todo)
+            _run(result, series, todo, seconds, jobs, out, tell, Path(scratch))
         except KeyboardInterrupt:
             result.interrupted = True
     result.seconds = time.monotonic() - began
     return result
 
 
-def _steps(
-    result: Review, series: Series, seconds: float, jobs: int, out: Path, tell: Tell, scratch: Path
-) -> None:
+def _look_at_all(result: Review, series: Series, tell: Tell) -> None:
+    """What all steps touch."""
     before = series.base
     build(before.folder)
     for side in series.sides:
@@ -106,8 +70,19 @@ def _steps(
         result.steps.append(step)
         _look(step, before, tell)
         before = side
-    _prove(result, series, Prover(series.tree, jobs, tell))
-    todo = [step for step in result.steps if not step.same_machine and not step.unbuilt]
+
+
+def _run(
+    result: Review,
+    series: Series,
+    todo: list[Step],
+    seconds: float,
+    jobs: int,
+    out: Path,
+    tell: Tell,
+    scratch: Path,
+) -> None:
+    """Lanes, both sides beside each other, and mistakes, for the steps that change the tree."""
     if not todo:
         return
     share = seconds / (1 + len(todo))
@@ -127,15 +102,13 @@ def _steps(
     for number, step in enumerate(result.steps):
         if step in todo:
             step.news = news(series.base, (before, tried_side(before)), (step.side, tried_side(step.side)))
-            for kind, shown in step.news:
-                if kind is not News.BOTH:
-                    tell(f"{step.side.name}: {kind.value}: {shown.sort}")
+            tell_news(step, step.news, tell)
             tell(f"{step.side.name}: beside {before.name}, {share * FOR_BESIDE:.0f} s")
             step.beside = beside(
                 build(before.folder), build(step.side.folder), result.seed, share * FOR_BESIDE
             )
             result.operations += 2 * step.beside.operations
-            if step.shown(News.BROKEN):
+            if any(kind is News.BROKEN for kind, _ in step.news):
                 before = step.side
                 continue  # what is broken notices every mistake
             added = [line for change in step.changes if change.path == TREE[0] for line in change.added]
@@ -147,9 +120,9 @@ def _steps(
             before = step.side
 
 
-def _prove(result: Review, series: Series, prover: Prover) -> None:
-    """Claims about the C of the steps that touch files which there are some about. The tree's own file has
-    lanes: there nothing is missed where the tree is not whole, or clang is missing."""
+def _prove(result: Review, series: Series, prover: Prover | None) -> None:
+    """Claims about the C of the steps that touch files which there are some about; without a prover what is
+    left open."""
     before = series.base
     for step in result.steps:
         paths = {change.path for change in step.changes}
@@ -159,24 +132,31 @@ def _prove(result: Review, series: Series, prover: Prover) -> None:
                 f"{', '.join(headers)} changed: `mapleproof prove --kernel PATH` on that tree"
             )
         elif (names := claims_on(paths - ({SOURCE} if step.same_machine else set()))) and not step.unbuilt:
-            try:
-                step.claims = prover.compare(names, before, step.side)
-            except KernelBuildError as error:
-                if claims_on(paths - {SOURCE}):
-                    step.open["proofs"] = str(error)
-                else:
-                    prover.tell(f"{step.side.name}: nothing is proved about its C: {error}")
-            unanswered = [
-                claim for claim in step.claims if claim.after in ("inconclusive", "void", "not tried")
-            ]
-            if unanswered:
-                why = ", ".join(f"{claim.name} ({claim.told or claim.after})" for claim in unanswered)
-                step.open["proofs"] = f"no answer: {why}"
-            for claim in step.claims:
-                if claim.broken or claim.mended:
-                    prover.tell(f"{step.side.name}: {claim.name} is {claim.after}, was {claim.before}")
+            if prover is not None:
+                _prove_step(step, before, names, prover)
+            elif claims_on(paths - {SOURCE}):
+                step.open["proofs"] = f"{', '.join(names)}: --no-prove"
         if not step.unbuilt:
             before = step.side
+
+
+def _prove_step(step: Step, before: Side, names: list[str], prover: Prover) -> None:
+    """These claims on both sides. The tree's own file has lanes: there nothing is missed where the tree is
+    not whole, or clang is missing."""
+    try:
+        step.claims = prover.compare(names, before, step.side)
+    except KernelBuildError as error:
+        if claims_on({change.path for change in step.changes} - {SOURCE}):
+            step.open["proofs"] = str(error)
+        else:
+            prover.tell(f"{step.side.name}: nothing is proved about its C: {error}")
+    unanswered = [claim for claim in step.claims if claim.after in ("inconclusive", "void", "not tried")]
+    if unanswered:
+        why = ", ".join(f"{claim.name} ({claim.told or claim.after})" for claim in unanswered)
+        step.open["proofs"] = f"no answer: {why}"
+    for claim in step.claims:
+        if claim.broken or claim.mended:
+            prover.tell(f"{step.side.name}: {claim.name} is {claim.after}, was {claim.before}")
 
 
 def _look(step: Step, before: Side, tell: Tell) -> None:
@@ -187,12 +167,6 @@ def _look(step: Step, before: Side, tell: Tell) -> None:
         if path.endswith((".c", ".h"))
     ]
     tree = [change for change in step.changes if change.path in TREE]
-    forks = [change for change in step.changes if change.path not in TREE]
-    if forks:
-        names = sorted({change.path for change in forks})
-        step.open["fork"] = (
-            f"{', '.join(names)} changed: `mapleproof check --port booted:PATH` fails forks of that kernel"
-        )
     try:
         build(step.side.folder)
     except KernelBuildError as error:

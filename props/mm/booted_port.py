@@ -99,10 +99,17 @@ class BootedPort(Port):
     is empty where none was.
     """
 
-    def __init__(self, name: str, processors: int = 1, patience: float = PATIENCE, **flags: bool) -> None:
+    def __init__(
+        self,
+        name: str,
+        processors: int = 1,
+        patience: float = PATIENCE,
+        kernel: BootedBuild | None = None,
+        **flags: bool,
+    ) -> None:
         """The guest has the page tables that it has, whatever ``flags`` a case names. It gets ``patience``
-        seconds for each answer."""
-        kernel, append = built(name)
+        seconds for each answer. `kernel` is one that is built already. Raises KernelBuildError."""
+        kernel, append = built(name) if kernel is None else (kernel, ())
         self.name = name
         self.spaces = BootedSpaces(kernel, append, processors, patience)
         self.geometry = geometry_of(kernel.variant)
@@ -207,6 +214,16 @@ class BootedPort(Port):
             self.spaces.reset()
         except GuestDied:
             self.spaces.restart()
+
+    def ended(self) -> list[Alarm]:
+        """End all spaces: what the kernel complains of only then."""
+        self._noted = None
+        try:
+            self.spaces.reset()
+        except GuestDied as died:
+            self.spaces.restart()
+            return list(broken_alarms([died.alarm]))
+        return list(broken_alarms(alarms(self.spaces.take_log())))
 
     def check(self, number: int) -> None:
         """What breaks in the guest is an answer already."""

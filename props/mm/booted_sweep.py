@@ -10,10 +10,12 @@ disk before the point is tried.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from errno import ENOMEM
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 
 from mapleproof.impl.mm.flags import VM_GROWSDOWN, VM_HUGETLB, VM_PFNMAP, VM_READ, VM_SHARED, VM_WRITE
@@ -24,6 +26,7 @@ from mapleproof.props.common.answers import ABSENT, Answer
 from mapleproof.props.common.files import Case, write_case
 from mapleproof.props.common.forms import spell
 from mapleproof.props.common.operation import Common
+from mapleproof.props.common.port import NotOffered
 from mapleproof.props.common.step import Step
 from mapleproof.props.mm import operations as ops
 from mapleproof.props.mm.booted_port import BootedPort
@@ -40,6 +43,17 @@ WORLDS_LOST = 6
 WORLDS_LOST_AT_MOST = 16
 TRYING = "booted-trying.jsonl"
 """The case of the failure point that is being tried."""
+
+Hears = Callable[[Broken], object]
+"""Is told a promise that was broken."""
+
+
+_ASIDE = re.compile(r" \([^)]*\)| [+-]\d+$| although .*")
+
+
+def sort_of(broken: Broken) -> str:
+    """Promise and kind of a break, without numbers, lines and what a fork was refused."""
+    return f"{broken.promise}: {_ASIDE.sub('', broken.what).partition(':')[0]}"
 
 
 def scenarios(geometry: PageGeometry, base: int, seed: int = 0) -> Iterator[Program]:
@@ -122,26 +136,38 @@ def sweep(
     out: Path | None = None,
     both: bool = True,
     only: str | None = None,
+    hears: Hears = lambda _: None,
+    skips: bool = True,
 ) -> Swept:
     """Fail at every request of the scenario's fork, then let one succeed. With `only` it ends at the first
-    break of that promise, or of "any"; `both` is whether each point is tried in both ways. Raises
-    NotOffered."""
+    break of that promise, or of "any"; `both` is whether each point is tried in both ways; `hears` is told
+    every break, the result has the first of each promise; `skips` is whether failure points are left out
+    where many forks of the scenario broke something. Raises NotOffered."""
     swept = Swept()
+
+    def note(broken: Broken) -> None:
+        hears(broken)
+        swept.broken.setdefault(broken.promise, broken)
+
     space, into = forker(program)
     try:
         build(port, program)
     except BadScenario as bad:
-        promise, what = bad.alarm
-        swept.broken[promise] = Broken(promise, what, tuple(bad.program), X86_64)
+        note(Broken(*bad.alarm, tuple(bad.program), X86_64))
         return swept
     fork = ops.Fork(space, into, MEANT_TO_BE_RIGHT)
     try:
         for count in (1, None) if both else (None,):
-            if not _sweep_one_way(port, program, replace(fork, fail_count=count), swept, out, only):
+            if not _sweep_one_way(
+                port, program, replace(fork, fail_count=count), swept, note, out, only, skips
+            ):
                 return swept
-        _succeed(port, program, fork, swept)
+        _succeed(port, program, fork, swept, note)
+        for promise, what in port.ended():
+            told = f"{what} (once all spaces end)"
+            note(Broken(promise, told, (*program, replace(fork, fail_after=swept.points)), X86_64))
     except BadScenario as bad:  # what could be made before cannot any more
-        swept.broken.setdefault(bad.alarm.promise, Broken(*bad.alarm, tuple(bad.program), X86_64))
+        note(Broken(*bad.alarm, tuple(bad.program), X86_64))
     return swept
 
 
@@ -150,8 +176,10 @@ def _sweep_one_way(
     program: Sequence[Common],
     fork: ops.Fork,
     swept: Swept,
+    note: Hears,
     out: Path | None,
     only: str | None,
+    skips: bool,
 ) -> bool:
     """Whether to go on."""
     lost = skip = 0
@@ -174,16 +202,84 @@ def _sweep_one_way(
             died = port.apply(ops.Exit(fork.into)).crash is not ABSENT
             alarms = alarms + port.alarms
         for promise, what in alarms:
-            swept.broken.setdefault(promise, Broken(promise, what, (*program, failing), X86_64))
+            note(Broken(promise, what, (*program, failing), X86_64))
         if died:
             lost += 1
+            for alarm in port.ended():
+                note(Broken(*alarm, (*program, failing), X86_64))
             build(port, program)
-            if only == "any" or only in swept.broken or lost >= WORLDS_LOST_AT_MOST:
+            if only == "any" or only in swept.broken or (skips and lost >= WORLDS_LOST_AT_MOST):
                 return only is None
-            skip = max(0, lost - WORLDS_LOST)
+            skip = max(0, lost - WORLDS_LOST) if skips else 0
         elif not reached:
             return True
     return True
+
+
+GROWN_FROM, GROWN = 12, 6
+"""Before which requests forks of a growing parent begin to be refused one, and how often it grows."""
+
+
+def sweep_growing(port: BootedPort, hears: Hears = lambda _: None) -> Swept:
+    """A parent that maps a file once more after each fork that was refused something: what a fork has left in
+    the file's tree of mappings shows in later ones. Ends at the first break. What one parent leaves behind
+    does not reach the next: it has a guest of its own."""
+    swept, base = Swept(), port.region.start
+    parent: Program = [
+        ops.Mmap(0, base, PAGE, RW | VM_SHARED, 1),
+        ops.Mmap(0, base + 4 * PAGE, PAGE, RW, None),
+        ops.Touch(0, base, PAGE),
+        ops.Touch(0, base + 4 * PAGE, PAGE),
+    ]
+
+    def note(broken: Broken) -> None:
+        hears(broken)
+        swept.broken.setdefault(broken.promise, broken)
+
+    for first in reversed(range(GROWN_FROM)):  # later ones end with fewer calls
+        port.spaces.restart()
+        try:
+            build(port, parent)
+        except BadScenario as bad:
+            note(Broken(*bad.alarm, tuple(bad.program), X86_64))
+        _grow(port, list(parent), first, swept, note)
+        if swept.broken:
+            break
+    return swept
+
+
+def _grow(port: BootedPort, program: Program, first: int, swept: Swept, note: Hears) -> None:
+    for n in range(first, first + GROWN):
+        fork = ops.Fork(0, 1, MEANT_TO_BE_RIGHT, fail_after=n, fail_count=1)
+        answer = port.apply(fork)
+        swept.forks += 1
+        swept.points += bool(port.refused)
+        for alarm in port.alarms:
+            note(Broken(*alarm, (*program, fork), X86_64))
+        if swept.broken:
+            return
+        if answer.ret == 0:
+            port.apply(ops.Exit(1))
+        else:
+            swept.failed += 1
+            program.append(fork)
+        more = ops.Mmap(0, port.region.start + (100 + 2 * n) * PAGE, PAGE, RW | VM_SHARED, 1)
+        port.apply(more)
+        program.append(more)
+
+
+def sweep_numbered(
+    port: BootedPort, number: int, seed: int = 0, hears: Hears = lambda _: None, skips: bool = True
+) -> Swept | None:
+    """Sweep one of a list without end: 0 is the parent that grows, then all `scenarios`. None where it is not
+    offered."""
+    if number == 0:
+        return sweep_growing(port, hears)
+    program = next(islice(scenarios(port.geometry, port.region.start, seed), number - 1, None))
+    try:
+        return sweep(port, program, hears=hears, skips=skips)
+    except NotOffered:
+        return None
 
 
 def write_trying(out: Path, program: Sequence[Common], failing: Common) -> None:
@@ -191,15 +287,21 @@ def write_trying(out: Path, program: Sequence[Common], failing: Common) -> None:
     write_booted_case(out / TRYING, "booted-trying", [*program, failing], "trying")
 
 
-def write_booted_case(path: Path, name: str, program: Sequence[Common], verdict: str, port: str = "") -> Path:
-    """A program that ends with a call that is refused something, as a case: it must return -ENOMEM, whatever
-    our own fork, which asks in another order, would answer at that point."""
-    refused = program[-1].fail_after is not None
-    case = _begun(tuple(program[:-1] if refused else program))
+def booted_case(name: str, program: Sequence[Common], verdict: str, port: str = "") -> Case:
+    """A program as a case. A call that is refused something must return -ENOMEM, whatever our own fork, which
+    asks in another order, would answer at that point."""
+    granted = tuple(op for op in program if op.fail_after is None)
+    case = _begun(granted)
     header = replace(case.header, name=name, verdict=verdict, found={"port": port} if port else None)
-    end = [Step(program[-1], Answer(ret=-ENOMEM))] if refused else []
+    steps = iter(case.steps)
+    done = [next(steps) if op.fail_after is None else Step(op, Answer(ret=-ENOMEM)) for op in program]
+    return Case(header, [*done, *steps])
+
+
+def write_booted_case(path: Path, name: str, program: Sequence[Common], verdict: str, port: str = "") -> Path:
+    """Write such a case. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_case(path, Case(header, [*case.steps, *end]))
+    write_case(path, booted_case(name, program, verdict, port))
     return path
 
 
@@ -209,7 +311,7 @@ def _begun(program: tuple[Common, ...]) -> Case:
     return space_case("booted", program, X86_64, "")
 
 
-def _succeed(port: BootedPort, program: Sequence[Common], fork: ops.Fork, swept: Swept) -> None:
+def _succeed(port: BootedPort, program: Sequence[Common], fork: ops.Fork, swept: Swept, note: Hears) -> None:
     """A fork without a failure, held against the reference; then the child's exit."""
     model = ModelSpaces(X86_64)
     for op in program:
@@ -224,6 +326,6 @@ def _succeed(port: BootedPort, program: Sequence[Common], fork: ops.Fork, swept:
             alarm = Alarm(COUNT, f"{spell(op)}: {actual.given()}, must be {expected.given()}")
         else:
             continue
-        swept.broken.setdefault(alarm.promise, Broken(alarm.promise, alarm.what, tuple(done), X86_64))
+        note(Broken(alarm.promise, alarm.what, tuple(done), X86_64))
         break
     swept.forks += 1

@@ -93,3 +93,17 @@ def test_a_hang_of_another_kind_has_no_place() -> None:
     assert str(hang("")) == "hang"
     assert str(hang(FAULT * 2)) == "hang"
     assert str(hang(FAULT + FAULT.replace("anon_vma_fork", "vm_area_dup") + FAULT * 2)) == "hang"
+
+
+@pytest.mark.parametrize("before", [0, 2])
+def test_an_alarm_of_one_line_has_no_stack(before: int) -> None:
+    """Whether it is printed before a refusal, or in its middle."""
+    lines = FAULT.splitlines()
+    line = "BUG: Bad rss-counter state mm:0000000012345678 type:MM_ANONPAGES val:4"
+    (alarm,) = alarms("\n".join([*lines[:before], line, *lines[before:]]))
+    assert str(alarm) == "Bad rss-counter: type:MM_ANONPAGES val:4"
+
+
+def test_the_stack_of_a_later_refusal_is_not_the_alarms() -> None:
+    (alarm,) = alarms("list_del corruption. prev->next should be 1\n" + FAULT)
+    assert (alarm.kind, alarm.place) == ("list", "")

@@ -41,6 +41,12 @@ def test_functions_are_told_without_comments() -> None:
     assert found["add"] == "static int add(int a) { return a + 1; }"
 
 
+def test_a_function_with_two_definitions_is_both() -> None:
+    """As dup_mmap, which a kernel without an MMU has too."""
+    text = "#ifdef A\nint f(void)\n{\n\treturn 1;\n}\n#else\nint f(void)\n{\n\treturn 2;\n}\n#endif\n"
+    assert functions(text) == {"f": "int f(void) { return 1; } int f(void) { return 2; }"}
+
+
 def test_added_lines_know_their_function() -> None:
     old = TEXT.replace("\tnode->slots = 0;\n", "")
     assert list(added_lines(old, TEXT)) == [Line(17, "\tnode->slots = 0;", "twice")]

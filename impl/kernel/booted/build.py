@@ -135,9 +135,9 @@ def build(
     began = time.monotonic()
     config = variant.fragment()
     edits = host_edits(tree, variant.arch, has_wide_registers()) | dict(edits or {})
-    objects = booted_folder() / "objects" / _folder_name(tree, variant, config)
+    objects = objects_of(tree, variant)
     objects.mkdir(parents=True, exist_ok=True)
-    with _locked(objects):
+    with locked(objects):
         state = _state(tree, edits)
         done = objects / "built.json"
         if done.is_file():
@@ -169,9 +169,13 @@ def list_booted() -> Iterator[BootedBuild]:
 
 def built_before(path: str | os.PathLike[str], variant: Variant) -> bool:
     """Whether the tree was built in this variant once, so that a build takes seconds."""
+    return (objects_of(path, variant) / "built.json").is_file()
+
+
+def objects_of(path: str | os.PathLike[str], variant: Variant) -> Path:
+    """The folder of the objects that a tree is built into."""
     tree = Path(path).expanduser().resolve()
-    objects = booted_folder() / "objects" / _folder_name(tree, variant, variant.fragment())
-    return (objects / "built.json").is_file()
+    return booted_folder() / "objects" / _folder_name(tree, variant, variant.fragment())
 
 
 def _folder_name(tree: Path, variant: Variant, config: str) -> str:
@@ -199,7 +203,7 @@ def _state(tree: Path, edits: Mapping[str, str]) -> str:
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Iterator[None]:
     """Only one process at a time makes something in a folder."""
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -6,6 +6,7 @@ Two alarms of the same kind and place are taken for the same defect.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -34,6 +35,9 @@ _ALARMS = (
     ("BUG", re.compile(r"^BUG: (?P<what>.*)")),
     ("panic", re.compile(r"^Kernel panic - not syncing: (?P<what>.*)")),
 )
+_WITHOUT_STACK = ("Bad rss-counter", "non-zero pgtables_bytes")
+"""Alarms that are one line: a trace that follows is another's, in whose middle it was printed."""
+
 _HELPERS = re.compile(
     r"^(_?printk|dump_stack.*|show_stack.*|show_regs.*|should_fail.*|fail_dump.*|__warn.*|report_bug|warn_slowpath.*|"
     r"panic|bust_spinlocks|print_(address|report).*|kasan_.*|__asan_.*|handle_bug|exc_.*|asm_exc_.*|die.*|"
@@ -109,6 +113,11 @@ def _until_next(lines: Iterable[str]) -> Iterator[str]:
         yield line
 
 
+def _of_one(lines: Iterable[str]) -> Iterator[str]:
+    """Up to the next injection."""
+    return itertools.takewhile(lambda line: not line.startswith("FAULT_INJECTION"), lines)
+
+
 def stack_of(lines: Iterable[str], most: int = 12) -> tuple[str, ...]:
     """The functions of the first call trace, without those that only report."""
     stack: list[str] = []
@@ -138,12 +147,9 @@ def alarms(text: str) -> list[KernelAlarm]:
         groups = {key: value for key, value in match.groupdict().items() if value}
         if kind == "panic" and found:
             continue
-        stack = stack_of(lines[number + 1 : number + 60])
-        place = (
-            groups.get("place")
-            or _instruction(lines[number + 1 : number + 30])
-            or (stack[0] if stack else "")
-        )
+        own = [] if kind in _WITHOUT_STACK else list(_of_one(lines[number + 1 : number + 60]))
+        stack = stack_of(own)
+        place = groups.get("place") or _instruction(own[:30]) or (stack[0] if stack else "")
         if "line" in groups:
             place = f"{place} ({groups['line']})" if place else groups["line"]
         what = _NUMBERS.sub("...", groups.get("what") or groups.get("what2") or "").strip()

@@ -17,6 +17,10 @@ from mapleproof.impl.kernel.cache import cache
 from mapleproof.impl.kernel.errors import KernelBuildError
 
 _SOURCES = Path(__file__).parent / "guest"
+PLACE = 0x70_0000_0000
+"""Where a guest's agent has its code: on User Mode Linux behind all that a space may use, so that what is
+mapped there comes first."""
+
 _FLAGS = ("-std=gnu11", "-O2", "-static", "-w", "-Wl,--build-id=none")
 
 
@@ -24,10 +28,11 @@ def initramfs() -> Path:
     """The archive that every guest begins with. Raises KernelBuildError."""
     sources = sorted(_SOURCES.glob("*.[ch]"))
     digest = hashlib.sha256(b"\0".join(source.read_bytes() for source in (*sources, live.AGENT)))
+    digest.update(f"{PLACE:#x}".encode())
     final = cache() / "booted" / f"initramfs-{digest.hexdigest()[:16]}"
     if final.is_file():
         return final
-    agent = live.agent().read_bytes()
+    agent = live.agent(PLACE).read_bytes()
     final.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(dir=final.parent, prefix="new-"))
     try:

@@ -6,9 +6,10 @@ The same names as there, so that both tables can be laid side by side.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
-from mapleproof.impl.kernel.booted.edits import Edit, Planted
+from mapleproof.impl.kernel.booted.edits import PARAMETER, Edit, Planted, edited_files
 
 UNDO_V3, UNDO_V4, OPEN_CODED, UNMAP_IN_PLACE = range(101, 105)
 
@@ -44,3 +45,20 @@ RECOVERIES = (
     Planted("unmap_in_place", UNMAP_IN_PLACE, "7.2's four values, in 6.12", (), needs="undo_v3"),
 )
 """By the names that `impl.mm.recovery` has for them."""
+
+_ASKED = re.compile(r"\bhow (==|!=) (\d+)")
+
+
+def sources(tree: Path, name: str) -> dict[str, str]:
+    """The files of a tree with one of the recoveries in its own recovery's place for good, by path: nothing
+    is chosen any more. Raises ValueError where it does not fit, KeyError where there is none of that name."""
+    number = {one.name: one.number for one in RECOVERIES}[name]
+
+    def answered(asked: re.Match[str]) -> str:
+        return str(int((int(asked[2]) == number) == (asked[1] == "==")))
+
+    made = edited_files(tree, _SHARED)
+    for path, text in made.items():
+        settled = _ASKED.sub(answered, text).replace(f"{PARAMETER} > 100", "1")
+        made[path] = re.sub(rf"\b{PARAMETER}\b", str(number), settled)
+    return made

@@ -7,6 +7,7 @@ can be counted before a call and after it. A new guest is begun where the one th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -37,6 +38,21 @@ _SETTINGS = {
     "stacktrace-depth": "32",
 }
 _ANYWHERE = (0, (1 << 64) - 1)
+
+
+_AREA = re.compile(r"^([0-9a-f]+)-([0-9a-f]+) .*?(\[\w+\])?$")
+
+
+def behind_stack(maps: str) -> list[tuple[int, int]]:
+    """Start and size of the VMAs behind the stack, by /proc/PID/maps: the vdso, whose copy asks for nothing.
+    Once they are gone a fork can fail with no VMA left to be copied. The vsyscall page is none of them."""
+    found: list[tuple[int, int]] = []
+    stack = False
+    for area in filter(None, map(_AREA.match, maps.splitlines())):
+        if stack and area[3] != "[vsyscall]":
+            found.append((int(area[1], 16), int(area[2], 16) - int(area[1], 16)))
+        stack = stack or area[3] == "[stack]"
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +118,8 @@ class BootedSpaces:
         self._first = ret
         self._pids = {0: ret}
         self.called(0, live.MUNMAP, self.region.start, 1 << 12)  # it is up, and has used what it uses
+        for start, size in behind_stack(self.guest.read(f"/proc/{ret}/maps")):
+            self.called(0, live.MUNMAP, start, size)
         self._own_tables = self._table_bytes(0)
 
     @property

@@ -69,6 +69,11 @@ def unpacked_to(tarball: Path) -> Path:
     return cache() / "whole" / f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
 
 
+def is_needed(path: str) -> bool:
+    """Whether a small kernel can need this file of a tree."""
+    return not _LEFT_OUT.fullmatch(path) or _KEPT_ANYWHERE.fullmatch(path) is not None
+
+
 def unpack(tarball: Path) -> Path:
     """A whole tree out of a tarball. Raises KernelBuildError."""
     final = unpacked_to(tarball)
@@ -93,7 +98,7 @@ def unpack(tarball: Path) -> Path:
 def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> None:
     """One member, if it is wanted, without the tarball's top folder. Nothing leaves ``folder``."""
     path = member.name.partition("/")[2]
-    if not path or (_LEFT_OUT.fullmatch(path) and not _KEPT_ANYWHERE.fullmatch(path)):
+    if not path or not is_needed(path):
         return
     member.name = path
     if member.isfile() or member.issym():

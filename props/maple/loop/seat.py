@@ -17,6 +17,7 @@ import traceback
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
@@ -93,7 +94,6 @@ class Seat:
         except (EOFError, BrokenPipeError, ConnectionResetError):
             ran = None
         except BaseException:  # out of time, interrupted: what it would answer later is for nobody
-            os.kill(self._child, signal.SIGKILL)
             self.close()
             raise
         if not isinstance(ran, Ran):
@@ -108,11 +108,13 @@ class Seat:
         return STEP.iter_unpack(self._shared[HEAD : HEAD + count * STEP.size])
 
     def close(self) -> None:
-        """End the process."""
+        """End the process. It would not see that the pipe is closed: those forked since hold it open too."""
         if self._connection is None:
             return
         self._connection.close()
         self._connection = None
+        with suppress(ProcessLookupError):
+            os.kill(self._child, signal.SIGKILL)
         os.waitpid(self._child, 0)
 
     def _start(self) -> Connection:
