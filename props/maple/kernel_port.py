@@ -20,6 +20,9 @@ from mapleproof.props.maple.events import ALIKE, C_TREE, TRACED, UNTRACED
 from mapleproof.props.maple.shaped import shaped, too_many
 from mapleproof.props.maple.shortage import fields_of, short_of
 
+TOGETHER = 256
+"""Steps of one operation that go in one message at most."""
+
 LONGEST_LOOP = 100_000
 """Entries after which a loop over a tree ends, whether there are more or not."""
 
@@ -99,12 +102,15 @@ class KernelPort(Port):
         return Answer(ret=too_many(ours, op, asked, after))
 
     def _ask_all(self, steps: list[Common]) -> Answer:
-        """The first answer that is no success, or that of the last step."""
+        """The first answer that is no success, or that of the last step. They go over by the hundred: what
+        comes after the first in its hundred is done all the same, in a run that is at its end."""
         answer = NOTHING
-        for step in steps:
-            answer = self._ask(step)
-            if answer.crash is not ABSENT or answer.ret not in (0, ABSENT):
-                break
+        for at in range(0, len(steps), TOGETHER):
+            some = steps[at : at + TOGETHER]
+            for op, given in zip(some, self.kernel.apply_many([_wired(op) for op in some]), strict=False):
+                answer = self._answer(op, given)
+                if answer.crash is not ABSENT or answer.ret not in (0, ABSENT):
+                    return answer
         return answer
 
     def _loop(self, op: ops.MasForEach | ops.MasForEachRev) -> Answer:
@@ -124,17 +130,15 @@ class KernelPort(Port):
         return Answer(entries=sorted(entries, key=lambda range_: range_[0]))
 
     def _ask(self, op: Common) -> Answer:
-        form = form_of(op)
-        data: dict[str, Any] = {name: getattr(op, name) for name in form.arguments}
-        data |= {"op": form.name, **dict(shared_arguments(op))}
-        for of_readers in ("within", "access", "held_back"):
-            data.pop(of_readers, None)
         try:
-            given = self.kernel.apply(data)
+            given = self.kernel.apply(_wired(op))
         except ValueError as error:
-            return Answer(crash=f"{form.name} is not to be had on this port: {error}")
+            return Answer(crash=f"{form_of(op).name} is not to be had on this port: {error}")
+        return self._answer(op, given)
+
+    def _answer(self, op: Common, given: dict[str, Any]) -> Answer:
         if "unsupported" in given:
-            raise Lacking(f"Linux {self.kernel.build.version} has no {form.name}()")
+            raise Lacking(f"Linux {self.kernel.build.version} has no {form_of(op).name}()")
         if "crash" in given and self.kernel.crash is not None:
             self.crash_place = self.kernel.crash.place
         if "entries" in given:
@@ -163,6 +167,16 @@ class KernelPort(Port):
 
     def close(self) -> None:
         self.kernel.close()
+
+
+def _wired(op: Common) -> dict[str, Any]:
+    """An operation as a step of a case, for the wire."""
+    form = form_of(op)
+    data: dict[str, Any] = {name: getattr(op, name) for name in form.arguments}
+    data |= {"op": form.name, **dict(shared_arguments(op))}
+    for of_readers in ("within", "access", "held_back"):
+        data.pop(of_readers, None)
+    return data
 
 
 def named(counts: Mapping[str, int], build: Build) -> Counter[str]:

@@ -104,7 +104,7 @@ def test_its_model_answers_as_the_reference_does(number: int) -> None:
 def test_all_kinds_of_steps_are_drawn() -> None:
     kinds: Counter[str] = Counter()
     for number in RUNS:
-        kinds += looped(number, 400)[1].kinds
+        kinds += looped(number, 1000)[1].kinds
     # where no memory is refused nothing is tried again, and the model has no locks
     never = {"mas_nomem", "mas_nomem_nofail", "mt_set_external_lock"}
     of_the_port = {"reset", "live_allocations", "nodes", "in_rcu", "give_back", "events", "clock", "shape"}

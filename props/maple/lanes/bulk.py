@@ -49,8 +49,8 @@ LONG = 40
 """Steps of a run that is long: first a shorter one is looked for that fails in the same way."""
 
 SHORT = (60, 200, 800)
-"""Operations of runs in which that is looked for, and the seconds for each."""
-SEEK = 1.5
+"""Operations of runs in which that is looked for, the seconds for each, and how many are enough."""
+SEEK, SOME = 1.5, 8
 
 FIRST = 6.0
 """Seconds for reducing what is begun with, while there is more to begin with."""
@@ -248,13 +248,17 @@ def _starts(met: Difference, make_port: MakePort, careful: bool) -> Iterator[Dif
 def _sought(
     met: Difference, length: int, make_port: MakePort, careful: bool, seconds: float
 ) -> Difference | None:
-    """A run of so many operations that fails as ``met`` does; None where there is none in time."""
+    """The shortest of some runs of so many operations that fail as ``met`` does; None where there is none in
+    time."""
     wanted, clock = alike_by(met), clock_of(make_port)
     patience = Patience(seconds, clock)
+    found: list[Difference] = []
     with suppress(OutOfTime, Spent), budget(seconds, clock):
         for number in itertools.count():
             patience.check()  # a run that is over its time answers for itself
             finding = run(number, length, make_port, shrink=False, careful=careful).finding
             if finding is not None and alike_by(finding.difference) == wanted:
-                return finding.difference
-    return None
+                found.append(finding.difference)
+                if len(found) == SOME or len(finding.difference.steps) <= LONG:
+                    break
+    return min(found, key=lambda one: len(one.steps), default=None)

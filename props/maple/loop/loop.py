@@ -133,6 +133,8 @@ class Loop(CursorSteps):
         self.begin()
         while self.done < count:
             for _ in range(AIM_EVERY):
+                if self.done >= count:
+                    break
                 self.draw(self.kinds[self.below(self.many)])
             self.aim()
         self.finish()
