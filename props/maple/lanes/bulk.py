@@ -49,8 +49,11 @@ LONG = 40
 """Steps of a run that is long: first a shorter one is looked for that fails in the same way."""
 
 SHORT = (60, 200, 800)
-"""Operations of runs in which that is looked for, the seconds for each, and how many are enough."""
-SEEK, SOME = 1.5, 8
+"""Operations of runs in which that is looked for."""
+SEEK, SEEK_SLOWLY = 1.5, 3.0
+"""Seconds for each: where the loop drives the port, and where some fifty runs are all there is time for."""
+SOME = 8
+"""Runs that are enough for the loop; of the others the first is."""
 
 FIRST = 6.0
 """Seconds for reducing what is begun with, while there is more to begin with."""
@@ -236,7 +239,7 @@ def _starts(met: Difference, make_port: MakePort, careful: bool) -> Iterator[Dif
     if len(met.steps) <= LONG:
         yield met
         return
-    seconds = SEEK
+    seconds = SEEK if loops(make_port(False, False)) else SEEK_SLOWLY
     for length in SHORT:
         found = _sought(met, length, make_port, careful, seconds) if length < len(met.steps) else None
         if found is not None:
@@ -253,12 +256,13 @@ def _sought(
     wanted, clock = alike_by(met), clock_of(make_port)
     patience = Patience(seconds, clock)
     found: list[Difference] = []
+    enough = SOME if loops(make_port(False, False)) else 1
     with suppress(OutOfTime, Spent), budget(seconds, clock):
         for number in itertools.count():
             patience.check()  # a run that is over its time answers for itself
             finding = run(number, length, make_port, shrink=False, careful=careful).finding
             if finding is not None and alike_by(finding.difference) == wanted:
                 found.append(finding.difference)
-                if len(found) == SOME or len(finding.difference.steps) <= LONG:
+                if len(found) == enough or len(finding.difference.steps) <= LONG:
                     break
     return min(found, key=lambda one: len(one.steps), default=None)

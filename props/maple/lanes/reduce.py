@@ -129,6 +129,10 @@ def smallest(
         return met
     _go_back([step.op for step in found[-1].steps], fails)
     alike = alike_by(found[-1])
+    # First of all with all the memory that it asks for: without the mistake it asks for other nodes
+    ops = [step.op for step in found[-1].steps]
+    if any(op.short_of_memory for op in ops):
+        fails([replace(op, fail_after=None, fail_count=None, fail_nowait=None) for op in ops])
     try:
         rebuilt = _rebuilt(found[-1], fails)
     except Spent:
