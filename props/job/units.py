@@ -17,6 +17,7 @@ from typing import ClassVar
 
 from hypothesis import Phase, Verbosity, seed, settings
 
+from mapleproof.impl.compiled import is_compiled
 from mapleproof.props.common import guard
 from mapleproof.props.common.canary import silent
 from mapleproof.props.common.difference import Difference, place_of
@@ -45,7 +46,7 @@ from mapleproof.props.mm.sweep import BadScenario, Swept
 from mapleproof.props.mm.units import fork_unit
 
 OPERATIONS, LOOPED = 8000, 10
-"""Operations of one run of the bulk lane, and runs in one unit on a kernel's tree."""
+"""Operations of one run of the bulk lane, and runs in one unit where the loop is compiled."""
 
 EXAMPLES = 15
 """Runs of a state machine in one unit, and the steps in each."""
@@ -230,7 +231,7 @@ def _bulk(task: Task, done: Done) -> None:
     while task.number == 0 and not is_tall(number, task.careful):
         number = rng.getrandbits(48)  # the first run has a tree of five levels
     make_port = choose_port(task.port, MAPLE_TREE)
-    for _ in range(LOOPED if bulk.loops(make_port(False, False)) else 1):
+    for _ in range(LOOPED if is_compiled() and bulk.loops(make_port(False, False)) else 1):
         run = bulk.run(number, OPERATIONS, make_port, shrink=False, careful=task.careful)
         done.operations += run.operations
         done.events += run.events
