@@ -79,7 +79,7 @@ def test_old_news_fade() -> None:
 
 def test_a_mistake_is_found_with_either_division() -> None:
     names = ("G01_lower_bound_ignored",)
-    result = bench_budget.compare(bench_budget.Size(names, (1,), 15.0))
+    result = bench_budget.compare(bench_budget.Size(names, (1,), 45.0))
     figures = bench_budget.as_json(result)
     assert {name: score["found"] for name, score in figures["scores"].items()} == {"news": 1, "even": 1}
     assert len(figures["runs"]) == 2
