@@ -46,6 +46,7 @@ HOT = (
     "props.maple.loop.held",
     "props.maple.loop.tree",
     "props.maple.loop.cursor",
+    "props.maple.loop.entries",
     "props.maple.loop.ours",
     "props.maple.loop.tape",
     "props.maple.loop.book",

@@ -226,7 +226,7 @@ def _decode_entries(words: tuple[int, ...]) -> list[list[Any]]:
     return [[words[i], words[i + 1], _entry(words[i + 2])] for i in range(0, len(words), 3)]
 
 
-def _decode_events(text: str) -> Counter[str]:
+def decode_events(text: str) -> Counter[str]:
     """Lines of a number and a name; several may have one name."""
     events: Counter[str] = Counter()
     for line in text.splitlines():
@@ -287,7 +287,7 @@ def decode_many(steps: Iterable[Step], data: bytes) -> list[Answer]:
             answers.append({"broken": str(view[at : at + status], "utf-8", "replace")} if ret else {})
             at += status
         elif decoder == _EVENTS:
-            answers.append({"events": _decode_events(str(view[at : at + status], "utf-8"))})
+            answers.append({"events": decode_events(str(view[at : at + status], "utf-8"))})
             at += status
         else:
             words = _words(view, at, status)

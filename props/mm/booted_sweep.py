@@ -48,6 +48,16 @@ Hears = Callable[[Broken], object]
 """Is told a promise that was broken."""
 
 
+def _noting(swept: Swept, hears: Hears) -> Hears:
+    """Tells every break to who hears, and keeps the first of each promise."""
+
+    def note(broken: Broken) -> None:
+        hears(broken)
+        swept.broken.setdefault(broken.promise, broken)
+
+    return note
+
+
 _ASIDE = re.compile(r" \([^)]*\)| [+-]\d+$| although .*")
 
 
@@ -145,10 +155,7 @@ def sweep(
     where many forks of the scenario broke something. Raises NotOffered."""
     swept = Swept()
 
-    def note(broken: Broken) -> None:
-        hears(broken)
-        swept.broken.setdefault(broken.promise, broken)
-
+    note = _noting(swept, hears)
     space, into = forker(program)
     try:
         build(port, program)
@@ -232,10 +239,7 @@ def sweep_growing(port: BootedPort, hears: Hears = lambda _: None) -> Swept:
         ops.Touch(0, base + 4 * PAGE, PAGE),
     ]
 
-    def note(broken: Broken) -> None:
-        hears(broken)
-        swept.broken.setdefault(broken.promise, broken)
-
+    note = _noting(swept, hears)
     for first in reversed(range(GROWN_FROM)):  # later ones end with fewer calls
         port.spaces.restart()
         try:

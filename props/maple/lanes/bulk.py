@@ -151,12 +151,13 @@ def _looped(
         make_port(mix.alloc_range, mix.rcu), alloc_range=mix.alloc_range, rcu=mix.rcu, rhythm=NEVER
     )
     try:
-        for op in operations_of(ran):
-            if isinstance(op, ops.Snapshot):
-                again.verify(op.tree)
-            else:
-                again.apply(op)
-        again.finish()
+        with run_budget(again.port, 5 + operations / 1000):
+            for op in operations_of(ran):
+                if isinstance(op, ops.Snapshot):
+                    again.verify(op.tree)
+                else:
+                    again.apply(op)
+            again.finish()
     except Difference as difference:
         _keep(done, difference, make_port, shrink, careful)
     else:

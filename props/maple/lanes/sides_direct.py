@@ -25,13 +25,10 @@ from mapleproof.props.maple.lanes.pairs import (
     write_refused,
 )
 from mapleproof.props.maple.lanes.sides import Sides
+from mapleproof.props.maple.loop.differs import Differs
 from mapleproof.props.maple.mixes import CURSORS
 from mapleproof.props.maple.ports import ImplPort
 from mapleproof.props.maple.shortage import NOFAIL, Short, plan_of
-
-
-class Differs(Exception):
-    """The two sides do not agree."""
 
 
 def _answered(plan: FailurePlan, refused: bool) -> None:

@@ -2,6 +2,7 @@ cimport cython
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 from mapleproof.props.maple.loop.cursor cimport Cursor
+from mapleproof.props.maple.loop cimport entries
 from mapleproof.props.maple.loop.held cimport Held
 from mapleproof.props.maple.loop.tape cimport Tape
 from mapleproof.props.maple.loop.tree cimport Tree
@@ -16,7 +17,6 @@ cdef int MAS_FIND_RANGE_REV, MAS_NEXT, MAS_NEXT_RANGE, MAS_PREV, MAS_PREV_RANGE,
 cdef int AREA, AREA_REV, STORE_GFP, MAS_STORE, MAS_ERASE, PREALLOCATE, STORE_PREALLOC, EXPECTED, NOMEM
 cdef int NOMEM_NOFAIL, MAS_ALLOC_CYCLIC, MAS_DESTROY, MAS_PAUSE, MAS_RESET
 
-cdef uint64_t raw(uint64_t entry) noexcept
 
 @cython.final
 cdef class Pair:
@@ -38,7 +38,7 @@ cdef class Book:
     cdef readonly Tape tape
     cdef readonly bint alloc_range
     cdef readonly int64_t done
-    cdef readonly int numbers, inside
+    cdef readonly int numbers
     cdef readonly list pairs, places
 
     cdef void look(self, int op, Pair pair, uint64_t a, uint64_t b=*) except *
@@ -60,6 +60,7 @@ cdef class Book:
     cdef void rcu_mode(self, Pair pair, bint on) except *
     @cython.locals(op=int)
     cdef void reader(self, Pair pair) except *
+    cdef bint reader_inside(self) except -1
     cdef void barrier(self) except *
     cdef void tell(self, int op, Place place, uint64_t a=*, uint64_t b=*) except *
     @cython.locals(new=Place)
@@ -87,8 +88,7 @@ cdef class Book:
     cdef void alloc(
         self, Place place, uint32_t fail, uint64_t entry, uint64_t low, uint64_t high, uint64_t follows
     ) except *
-    @cython.locals(retry=bint)
-    cdef bint nomem(self, Place place) except -1
+    cdef void nomem(self, Place place) except *
     cdef void nomem_nofail(self, Place place, uint64_t first, uint64_t last) except *
     @cython.locals(tape=Tape, had_node=bint, entry=uint64_t)
     cdef void erase(self, Place place, uint32_t fail) except *

@@ -7,6 +7,7 @@ the model does. What may be done with a cursor after what is the table in `props
 
 from __future__ import annotations
 
+from mapleproof.props.maple.loop import entries
 from mapleproof.props.maple.loop.codes import (
     AGAIN,
     ALLOC,
@@ -84,15 +85,6 @@ from mapleproof.props.maple.mixes import RHYTHM as _RHYTHM
 RHYTHM = _RHYTHM
 
 
-def raw(entry: int) -> int:
-    """An entry as a kernel stores it (`impl.kernel.wire.raw`)."""
-    if entry == 0:
-        return 0
-    if entry & 4 and entry < 1 << 27:
-        return entry + 0x1000 << 3 | (entry & 1) << 2
-    return entry << 1 | 1
-
-
 class Pair:
     """One tree on both sides. ``writes`` counts them; at ``look_at`` its contents are looked at; ``read``:
     a reader is inside."""
@@ -124,15 +116,14 @@ class Place(Cursor):
 
 
 class Book:
-    """The trees and cursors of a run. ``done`` counts operations, ``inside`` the readers. All raise
-    Differs where a side is wrong."""
+    """The trees and cursors of a run. ``done`` counts operations. All raise Differs where a side is
+    wrong."""
 
     def __init__(self, tape: Tape, alloc_range: bool, rcu: bool) -> None:
         self.tape = tape
         self.alloc_range = alloc_range
         self.done = 0
         self.numbers = 1
-        self.inside = 0
         self.pairs = [Pair(0, Tree(alloc_range), rcu)]
         self.places: list[Place] = []
         for number in range(CURSORS):
@@ -169,25 +160,25 @@ class Book:
             if tape.ret == -ENOMEM and not self.cannot_be_refused(op, fail):
                 one_slot = (op in (STORE, INSERT)) and tree.fits_one_slot(a, b, c)
                 if not one_slot:
-                    if op == ERASE and tape.entry != raw(tree.map.at(a)):
+                    if op == ERASE and tape.entry != entries.raw(tree.map.at(a)):
                         raise Differs
                     return
         ret, entry, index, last = 0, 0, 0, 0
         if op == STORE:
             ret = tree.store_range(a, b, c)
         elif op == LOAD:
-            entry = raw(tree.map.at(a))
+            entry = entries.raw(tree.map.at(a))
         elif op in (FIND, FIND_AFTER):
-            entry = raw(tree.find(a, b) if op == FIND else tree.find_after(a, b))
+            entry = entries.raw(tree.find(a, b) if op == FIND else tree.find_after(a, b))
             index = tree.follows if entry else 0
         elif op == NEXT:
-            entry = raw(tree.next(a, b))
+            entry = entries.raw(tree.next(a, b))
         elif op == PREV:
-            entry = raw(tree.prev(a, b))
+            entry = entries.raw(tree.prev(a, b))
         elif op == INSERT:
             ret = tree.insert_range(a, b, c)
         elif op == ERASE:
-            entry = raw(tree.erase(a))
+            entry = entries.raw(tree.erase(a))
         elif op in (ALLOC, ALLOC_REV):
             ret = tree.alloc(a, b, c, d, op == ALLOC_REV)
             index = tree.map.first if ret == 0 else 0
@@ -237,9 +228,12 @@ class Book:
     def reader(self, pair: Pair) -> None:
         """A reader comes in, or leaves."""
         op = READ_UNLOCK if pair.read else READ_LOCK
-        self.inside += -1 if pair.read else 1
         pair.read = not pair.read
         self.look(op, pair, 0)
+
+    def reader_inside(self) -> bool:
+        """Whether a reader is inside any tree."""
+        return any(pair.read for pair in self.pairs)
 
     def barrier(self) -> None:
         """The grace period ends."""
@@ -313,7 +307,7 @@ class Book:
             entry = place.next(limit, op == MAS_NEXT_RANGE)
         else:
             entry = place.prev(limit, op == MAS_PREV_RANGE)
-        self.tape.expect(0, place.status, raw(entry), place.index, place.last)
+        self.tape.expect(0, place.status, entries.raw(entry), place.index, place.last)
         if place.standing == PREPARED:
             place.standing = MOVED
         if op == WALK:
@@ -329,7 +323,7 @@ class Book:
             entry = place.find(limit, False) if up else place.find_rev(limit, False)
             if entry == 0:
                 break
-            words += [place.index, place.last, raw(entry)]
+            words += [place.index, place.last, entries.raw(entry)]
         self.tape.expect(0, len(words))
         for word in words:
             self.tape.expect_word(word)
@@ -412,18 +406,16 @@ class Book:
             tape.expect(ret, 0, 0, index, last)
         self.stored(place, had_node, READY if ret >= 0 else LOST)
 
-    def nomem(self, place: Place) -> bool:
-        """Get memory for a store that was refused; whether it was had, and the store can be made again."""
+    def nomem(self, place: Place) -> None:
+        """Get memory for a store that was refused, which can be made again then."""
         self.done += 1
-        retry = place.refused
-        if retry:
+        if place.refused:
             place.reset()
         self.tape.step(NOMEM, place.number, place.pair.number, NEVER)
         self.tape.ask()
         self.tape.agree(1)
         place.standing = AGAIN
         place.seen = place.pair.writes
-        return True
 
     def nomem_nofail(self, place: Place, first: int, last: int) -> None:
         """The same where it cannot fail; the cursor is set to first..last."""
@@ -446,12 +438,12 @@ class Book:
             if tape.status == ERROR:
                 if self.cannot_be_refused(MAS_ERASE, fail):
                     raise Differs
-                if tape.entry != raw(place.pair.tree.map.at(place.index)):
+                if tape.entry != entries.raw(place.pair.tree.map.at(place.index)):
                     raise Differs
                 place.refuse()
                 self.stored(place, had_node, LOST)
                 return
-        entry = raw(place.erase())
+        entry = entries.raw(place.erase())
         if fail != NEVER:
             tape.agree(0, place.status, entry, place.index, place.last)
         else:
@@ -522,7 +514,7 @@ class Book:
         for i in range(held.count):
             tape.expect_word(held.firsts[i])
             tape.expect_word(held.lasts[i])
-            tape.expect_word(raw(held.entries[i]))
+            tape.expect_word(entries.raw(held.entries[i]))
 
     def finish(self) -> None:
         """Look at all trees a last time, and see that no node is left behind."""

@@ -65,10 +65,16 @@ KINDS = {name: 256 + number for number, name in enumerate(NAMES)}
 """The others, and their numbers."""
 KINDS["store_counted"] = KINDS["store"]  # nodes are counted by `props.maple.lanes.draws` alone
 
-K_STORE, K_STORE_NULL, K_STORE_WIDE, K_FILL, K_INSERT, K_ERASE, K_ALLOC, K_ALLOC_REV = range(256, 264)
-K_ALLOC_CYCLIC, K_BARE, K_WRONG, K_DUP, K_DESTROY, K_RCU_MODE, K_BARRIER, K_READER = range(264, 272)
-K_SET, K_PAUSE, K_AREA, K_AREA_REV, K_CROSS, K_SWEEP, K_MAS_STORE, K_MAS_STORE_HERE = range(272, 280)
-K_MAS_NARROW, K_MAS_ALLOC_CYCLIC, K_FOR_EACH, K_MAS_REPLACE, K_RETRY, K_MAS_ERASE = range(280, 286)
-K_PREALLOC, K_PREALLOC_HERE, K_BULK_LOAD = range(286, 289)
+K_STORE, K_STORE_NULL, K_STORE_WIDE = KINDS["store"], KINDS["store_null"], KINDS["store_wide"]
+K_FILL, K_INSERT, K_ERASE, K_ALLOC = KINDS["fill"], KINDS["insert"], KINDS["erase"], KINDS["alloc"]
+K_ALLOC_REV, K_ALLOC_CYCLIC, K_BARE = KINDS["alloc_rev"], KINDS["alloc_cyclic"], KINDS["bare"]
+K_WRONG, K_DUP, K_DESTROY, K_RCU_MODE = KINDS["wrong"], KINDS["dup"], KINDS["destroy"], KINDS["rcu_mode"]
+K_BARRIER, K_READER, K_SET, K_PAUSE = KINDS["barrier"], KINDS["reader"], KINDS["set"], KINDS["pause"]
+K_AREA, K_AREA_REV, K_CROSS, K_SWEEP = KINDS["area"], KINDS["area_rev"], KINDS["cross"], KINDS["sweep"]
+K_MAS_STORE, K_MAS_STORE_HERE = KINDS["mas_store"], KINDS["mas_store_here"]
+K_MAS_NARROW, K_MAS_ALLOC_CYCLIC = KINDS["mas_narrow"], KINDS["mas_alloc_cyclic"]
+K_FOR_EACH, K_MAS_REPLACE, K_RETRY = KINDS["for_each"], KINDS["mas_replace"], KINDS["retry"]
+K_MAS_ERASE, K_PREALLOC, K_PREALLOC_HERE = KINDS["mas_erase"], KINDS["prealloc"], KINDS["prealloc_here"]
+K_BULK_LOAD = KINDS["bulk_load"]
 KINDS_OF_CURSORS = K_SET
 """From this number on."""

@@ -227,11 +227,11 @@ class Loop(CursorSteps):
                 self.write(op, self.tree(), NEVER)
         elif kind == K_RCU_MODE:
             wrong = self.careful and not self.alloc_range
-            if self.random() < 0.05 and not wrong and not self.inside:
+            if self.random() < 0.05 and not wrong and not self.reader_inside():
                 on = self.random() < 0.5
                 self.rcu_mode(self.tree(), on)
         elif kind == K_BARRIER:
-            if self.random() < 0.1 and not self.inside:
+            if self.random() < 0.1 and not self.reader_inside():
                 self.barrier()
         elif kind == K_READER and self.random() < 0.1:
             self.reader(self.tree())

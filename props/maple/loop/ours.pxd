@@ -3,6 +3,7 @@ from libc.stdint cimport uint32_t, uint64_t
 
 from mapleproof.impl.maple.cursor cimport Cursor
 from mapleproof.impl.maple.tree cimport MapleTree
+from mapleproof.props.maple.loop cimport entries
 
 cdef uint32_t NEVER
 cdef int FAILED, ALLOC, ALLOC_CYCLIC, ALLOC_REV, AREA, AREA_REV, BARRIER, BORDERS, CHECK, DESTROY, DUP
@@ -12,8 +13,6 @@ cdef int MAS_FIND_RANGE_REV, MAS_FIND_REV, MAS_NEXT, MAS_NEXT_RANGE, MAS_PAUSE, 
 cdef int MAS_RESET, MAS_STORE, MT_DESTROY, MT_DUP, NARROW, NEXT, NOMEM, NOMEM_NOFAIL, OUT_OF_RCU
 cdef int PREALLOCATE, PREV, READ_LOCK, READ_UNLOCK, SET, SET_RANGE, SNAPSHOT, STORE, STORE_GFP
 cdef int STORE_PREALLOC, WALK
-
-cdef uint64_t raw(object entry) except? 0
 
 @cython.final
 cdef class Ours:
@@ -42,4 +41,3 @@ cdef class Ours:
     cdef object move(self, int op, Cursor place, uint64_t limit)
     cdef void store(self, int op, Cursor place, object entry) except *
     cdef void loop(self, bint up, Cursor place, uint64_t limit) except *
-    cpdef bytes packed(self)

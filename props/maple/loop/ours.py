@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 from mapleproof.impl.failure import FailurePlan
-from mapleproof.impl.kernel.wire import ANSWER, STATUSES
+from mapleproof.impl.kernel.wire import STATUSES
 from mapleproof.impl.maple.cursor import Cursor
 from mapleproof.impl.maple.kinds import STATES
 from mapleproof.impl.maple.tree import MapleTree
+from mapleproof.props.maple.loop import entries
 from mapleproof.props.maple.loop.again import short_of
 from mapleproof.props.maple.loop.codes import (
     ALLOC,
@@ -152,7 +153,7 @@ class Ours:
         elif op == SNAPSHOT:
             words = self.words = []
             for first, last, entry in self.trees[tree].entries():
-                words += [first, last, raw(entry)]
+                words += [first, last, entries.raw(entry or 0)]
             self.status = len(words)
         elif op == BORDERS:
             self.words = self.port.borders(tree)
@@ -174,19 +175,19 @@ class Ours:
         if op == STORE:
             self.ret = held.store_range(a, b, c or None)
         elif op == LOAD:
-            self.entry = raw(held.load(a))
+            self.entry = entries.raw(held.load(a) or 0)
         elif op in (FIND, FIND_AFTER):
             entry, index = held.find(a, b) if op == FIND else held.find_after(a, b)
             if entry is not None:
-                self.entry, self.index = raw(entry), index
+                self.entry, self.index = entries.raw(entry or 0), index
         elif op == NEXT:
-            self.entry = raw(held.next(a, b))
+            self.entry = entries.raw(held.next(a, b) or 0)
         elif op == PREV:
-            self.entry = raw(held.prev(a, b))
+            self.entry = entries.raw(held.prev(a, b) or 0)
         elif op == INSERT:
             self.ret = held.insert_range(a, b, c or None)
         elif op == ERASE:
-            self.entry = raw(held.erase(a))
+            self.entry = entries.raw(held.erase(a) or 0)
         elif op in (ALLOC, ALLOC_REV):
             ret, start = held.alloc_range(a, b, c, d) if op == ALLOC else held.alloc_rrange(a, b, c, d)
             self.ret = ret
@@ -239,7 +240,7 @@ class Ours:
         elif op == MAS_DESTROY:
             place.destroy()
         else:
-            self.entry = raw(self.move(op, place, a))
+            self.entry = entries.raw(self.move(op, place, a) or 0)
             self.status = self.statuses[place.state]
             self.index, self.last = place.index, place.last
 
@@ -285,19 +286,5 @@ class Ours:
             entry = place.find(limit) if up else place.find_rev(limit)
             if entry is None:
                 break
-            words += [place.index, place.last, raw(entry)]
+            words += [place.index, place.last, entries.raw(entry or 0)]
         self.status = len(words)
-
-    def packed(self) -> bytes:
-        """The answer as it would go over the pipe."""
-        return ANSWER.pack(self.ret, self.status, self.entry, self.index, self.last)
-
-
-def raw(entry: Any) -> int:
-    """An entry as a kernel stores it (`impl.kernel.wire.raw`)."""
-    if entry is None:
-        return 0
-    word: int = entry
-    if word & 4 and word < 1 << 27:
-        return word + 0x1000 << 3 | (word & 1) << 2
-    return word << 1 | 1

@@ -16,7 +16,7 @@ import time
 import traceback
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from multiprocessing import Pipe
@@ -24,7 +24,7 @@ from multiprocessing.connection import Connection
 
 from mapleproof.impl.compiled import is_compiled
 from mapleproof.impl.kernel.build import Build
-from mapleproof.impl.kernel.wire import STEP
+from mapleproof.impl.kernel.wire import STEP, decode_events
 from mapleproof.props.common.guard import OutOfTime
 from mapleproof.props.common.port import Port
 from mapleproof.props.maple.dispatch import TREE_FORMS
@@ -163,7 +163,7 @@ def run_on(wanted: Wanted, tape: Tape) -> Ran | None:
         return None
     tape.step(EVENTS, 0, 0, NEVER)
     tape.ask()
-    return Ran(done, time.process_time() - began, _counted(tape.text().decode().splitlines()))
+    return Ran(done, time.process_time() - began, decode_events(tape.text().decode()))
 
 
 Steps = list[tuple[int, ...]]
@@ -196,9 +196,7 @@ def piped(port: KernelPort, wanted: Wanted) -> Ran | Steps:
     """The same on a kernel's tree, through the port's pipe."""
     tape = Tape(port.kernel.exchange)
     ran = run_on(wanted, tape)
-    if ran is None:
-        return list(STEP.iter_unpack(tape.encoded(0)))
-    return replace(ran, events=named(ran.events, port.kernel.build))
+    return _steps_on(tape) if ran is None else replace(ran, events=named(ran.events, port.kernel.build))
 
 
 def within(port: ImplPort, wanted: Wanted) -> Ran | Steps:
@@ -208,18 +206,14 @@ def within(port: ImplPort, wanted: Wanted) -> Ran | Steps:
         ran = run_on(wanted, tape)
     except (Exception, OutOfTime):
         ran = None  # it is met again where each step is looked at
-    return list(STEP.iter_unpack(tape.encoded(0))) if ran is None else replace(ran, events=port.events())
+    return _steps_on(tape) if ran is None else replace(ran, events=port.events())
+
+
+def _steps_on(tape: Tape) -> Steps:
+    return list(STEP.iter_unpack(tape.encoded(0)))
 
 
 def wanted_of(port: Port, seed: int, operations: int, careful: bool) -> Wanted:
     """A run on a port."""
     lacks = frozenset(TREE_FORMS.of(kind).name for kind in port.traits.lacks)
     return Wanted(seed, operations, careful, lacks, port.traits.has_locks)
-
-
-def _counted(lines: Iterable[str]) -> Counter[str]:
-    events: Counter[str] = Counter()
-    for line in lines:
-        times, _, name = line.partition(" ")
-        events[name] += int(times)
-    return events
