@@ -235,9 +235,7 @@ ALONE = (
     KernelSeed(
         "no-node-to-pop", "mas_prealloc_calc", "? 1 : 0", "? 0 : 0", "enough nodes are there before a write"
     ),
-    KernelSeed(
-        "relies-on-zeroes", "mas_pop_node", "sizeof(*ret)", "sizeof(ret->parent)", "a new node is empty"
-    ),
+    KernelSeed("relies-on-zeroes", "mas_pop_node", "sizeof(*ret)", "sizeof(void *)", "a new node is empty"),
     KernelSeed(
         "erase-retries-elsewhere",
         "mas_erase",

@@ -207,12 +207,9 @@ class KernelTree:
         process, self._process = self._process, None
         if process is None:
             return
+        process.kill()  # there is nothing left for it to do, and to wait for its end would take longer
         self._close_pipes(process)
-        try:
-            process.wait(timeout=2)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        process.wait()
         self._errors.close()
 
     @staticmethod

@@ -166,24 +166,30 @@ def seeds_command(
     """Put one-line mistakes into copies of a kernel's tree, all that fit where none is named, and see how
     soon each is found.
 
-    Exit status: 0 each is found, and its case passes without the mistake; 1 one is not; 2 bad usage, or a
-    tree that cannot be built.
+    Exit status: 0 each is found, and its case passes without the mistake; 1 one is not; 2 bad usage, a tree
+    that cannot be built, or one that cannot with one of the mistakes.
     """
     from mapleproof.cli.screen import say, screen
     from mapleproof.cli.targets import STANDARD_OUTPUT, TargetError, try_file, write_json
     from mapleproof.impl.kernel.errors import KernelBuildError
     from mapleproof.impl.kernel.source import find, resolve
     from mapleproof.props.common.port import PortError
-    from mapleproof.props.job.choose_port import KERNEL
+    from mapleproof.props.job.choose_port import KERNEL, require_port
     from mapleproof.props.job.kernel_seeds import chosen, compare, search
 
     console = screen(stderr=json_file == STANDARD_OUTPUT)
-    found = []
+    found, unbuilt = [], []
     try:
         try_file(json_file)
         tree = resolve(path) if path else find()
+        require_port(f"{KERNEL}{tree}")
         for seed in chosen(names, tree):
-            one = search(f"{KERNEL}{tree}", seed, seconds, Path(out))
+            try:
+                one = search(f"{KERNEL}{tree}", seed, seconds, Path(out))
+            except (KernelBuildError, PortError) as error:
+                unbuilt.append(seed.name)
+                say(console, f"{seed.name}: {error}")
+                continue
             if suite:
                 one.suite = compare(tree, seed, suite_seconds)
             found.append(one)
@@ -195,6 +201,9 @@ def seeds_command(
     write_json(json_file, "kernel seeds", {"seeds": [one.as_json() for one in found]})
     missed = [one.seed.name for one in found if not one.confirmed]
     told = f"{len(found) - len(missed)} of {len(found)} mistakes are found, each with a case that shows it"
+    if unbuilt:
+        say(console, f"Not built with {', '.join(unbuilt)}; {told}.")
+        sys.exit(status.BAD_INPUT)
     say(console, f"Missed: {', '.join(missed)}; {told}." if missed else f"Holds: {told}.")
     sys.exit(status.DIFFERS if missed else status.HOLDS)
 

@@ -23,7 +23,7 @@ from mapleproof.props.job.units import Done, Task, run_unit
 from mapleproof.props.maple.interleavings.explorers import explorer_of
 from mapleproof.props.maple.subject import MAPLE_TREE
 
-LANES = ("bulk", "bulk", "machine")
+LANES = ("bulk",) * 4 + ("machine",)
 """Lanes by turns."""
 
 READERS = ("interleavings",)

@@ -45,7 +45,7 @@ from mapleproof.props.mm.subject import ADDRESS_SPACE
 from mapleproof.props.mm.sweep import BadScenario, Swept
 from mapleproof.props.mm.units import fork_unit
 
-OPERATIONS, LOOPED = 8000, 10
+OPERATIONS, LOOPED = 8000, 40
 """Operations of one run of the bulk lane, and runs in one unit where the loop is compiled."""
 
 EXAMPLES = 15

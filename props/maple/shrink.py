@@ -43,6 +43,9 @@ FAR = (1, 2, 16, 2**8, 2**12, 2**16, 2**24, 2**32, 2**48)
 MOST_SHIFTS = 64
 """Times that all indices are lowered in a row: where each is by one only, there is no end to it."""
 
+EXACT, ROUGHLY = 4096, 16
+"""Numbers up to this are lowered as far as they go; above, to within so much of what they are."""
+
 Fails = Callable[[Sequence[Common]], bool]
 
 
@@ -314,12 +317,13 @@ def _fills(row: Sequence[Any]) -> Iterator[Fill]:
 
 
 def _smaller(value: int, least: int) -> Iterator[int]:
-    """Candidates below ``value``, the smallest first."""
+    """Candidates below ``value``, the smallest first. A large number is lowered roughly: exactly the least
+    would be no easier to read."""
     yield from (number for number in (least, least + 1, least + 2) if number < value)
-    step = value // 2
-    while step > 2:
+    step, finest = value // 2, 2 if value <= EXACT else value // ROUGHLY
+    while step > finest:
         if least + 2 < value - step:
             yield value - step
         step //= 2
-    if value - 1 > least + 2:
+    if least + 2 < value - 1 < EXACT:
         yield value - 1

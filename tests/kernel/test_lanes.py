@@ -12,6 +12,7 @@ from mapleproof.impl.compiled import is_compiled
 from mapleproof.impl.kernel.build import Variant, build
 from mapleproof.impl.kernel.mistakes import SEEDS
 from mapleproof.impl.kernel.seed import KernelSeed
+from mapleproof.impl.kernel.seeds import seed_named
 from mapleproof.impl.kernel.wire import STEP
 from mapleproof.props.common.guard import WALL, OutOfTime, budget
 from mapleproof.props.common.port import PortError
@@ -132,7 +133,7 @@ def run(*arguments: str) -> tuple[int, str]:
 
 
 def test_check_plants_a_seed_in_the_c_tree(port: str, tmp_path: Path) -> None:
-    limits = ("--seconds", "1", "--jobs", "1", "--lane", "bulk", "--avoid-known", "--out", str(tmp_path))
+    limits = ("--seconds", "4", "--jobs", "1", "--lane", "bulk", "--avoid-known", "--out", str(tmp_path))
     status, output = run("check", "--port", port, *limits, "--seeded", "cyclic-repeats")
     assert status == 1
     case = next(path for path in tmp_path.glob("*.jsonl") if str(path) in output)
@@ -140,6 +141,21 @@ def test_check_plants_a_seed_in_the_c_tree(port: str, tmp_path: Path) -> None:
     assert run("replay", str(case), "--port", port, "--seeded", "cyclic-repeats")[0] == 1
     assert run("replay", str(case), "--port", f"{port}?seed=cyclic-repeats")[0] == 1
     assert run("replay", str(case), "--port", port)[0] == 0
+
+
+def test_a_seed_that_cannot_be_built_is_told_and_the_others_are_looked_for(
+    port: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = seed_named("cyclic-repeats")._replace(name="broken", replace="no such word")
+    monkeypatch.setattr("mapleproof.impl.kernel.seeds.SEEDS", (broken, *SEEDS))
+    tree = port.removeprefix("kernel:")
+    names = ("broken", "metadata-short")
+    status, output = run("kernel", "seeds", *names, "--path", tree, "--out", str(tmp_path))
+    assert status == 2
+    assert "broken: " in output
+    assert "does not compile" in output
+    assert "metadata-short: broken invariant" in output
+    assert output.splitlines()[-1].startswith("Not built with broken; 1 of 1 mistakes are found")
 
 
 def test_seeds_of_the_c_tree_are_named(port: str) -> None:

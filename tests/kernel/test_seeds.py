@@ -1,11 +1,15 @@
 """The seeded mistakes: that each fits, that one that does not is refused, and that one is found."""
 
+import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from mapleproof.impl.kernel.build import Variant, compile_flags, compiler
 from mapleproof.impl.kernel.errors import KernelBuildError
 from mapleproof.impl.kernel.mistakes import SEEDS
+from mapleproof.impl.kernel.probe import probe
 from mapleproof.impl.kernel.seed import KernelSeed, Spot
 from mapleproof.impl.kernel.seeds import body_of, fitting, plant, seed_named
 from mapleproof.impl.kernel.tree import BrokenInvariant, KernelTree
@@ -105,3 +109,18 @@ def test_what_relies_on_zeroes_shows(seeded: Callable[..., KernelTree]) -> None:
     port.apply({"op": "mtree_store_range", "first": 3, "last": 5, "entry": 1})
     with pytest.raises(BrokenInvariant):
         port.check()
+
+
+@pytest.mark.late
+def test_what_fits_can_be_compiled(family: str, tmp_path: Path) -> None:
+    tree = tree_of(family)
+    text = (tree / "lib/maple_tree.c").read_text()
+    command = [compiler(), *compile_flags(tree, Variant(), probe(tree)), "-fsyntax-only"]
+    source = tmp_path / "maple_tree.c"
+
+    def compiles(text: str) -> bool:
+        source.write_text(text)
+        return subprocess.run([*command, str(source)], capture_output=True, check=False).returncode == 0
+
+    assert not compiles(text.replace("return", "return no_such_word;", 1))
+    assert [seed.name for seed in fitting(text) if not compiles(plant(text, seed))] == []

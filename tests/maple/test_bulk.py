@@ -153,3 +153,21 @@ def test_a_fill_of_one_store_is_a_store() -> None:
     answers = [(op, Answer(ret=0)) for op in run]
     shrinker = Shrinker(run, lambda candidate: len(candidate) == 2, lambda: answers, Patience(5))
     assert isinstance(shrinker.shrink()[0], ops.MtreeStoreRange)
+
+
+@pytest.mark.parametrize(
+    ("least", "reached"), [(3, (3, 3)), (1000, (1000, 1000)), (2**40, (2**40, 2**40 + 2**36))]
+)
+def test_small_numbers_are_lowered_exactly_and_large_ones_roughly(
+    least: int, reached: tuple[int, int]
+) -> None:
+    tries = 0
+
+    def fails(candidate: Sequence[Common]) -> bool:
+        nonlocal tries
+        tries += 1
+        return bool(candidate) and getattr(candidate[0], "last", 0) >= least
+
+    best = Shrinker([ops.MtreeStoreRange(0, 2**50 - 7, 1)], fails, None, Patience(5)).shrink()
+    assert reached[0] <= getattr(best[0], "last", 0) <= reached[1]
+    assert tries < 400

@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -214,3 +215,26 @@ def test_ranges_stored_in_order_are_told_as_one_operation() -> None:
 
 def test_every_kind_has_a_number_of_its_own() -> None:
     assert len(set(KINDS.values())) == len(KINDS) - 1  # store_counted is drawn as store
+
+
+def test_a_run_that_is_looked_at_closely_is_looked_at_after_each_write() -> None:
+    """Else only now and then: what is harmed first is met later."""
+
+    def looks(closely: bool) -> int:
+        steps: list[str] = []
+
+        class Noted(Reference):
+            def answer(self, step: tuple[int, ...]) -> bytes:
+                steps.append(NAMES[step[0]])
+                return super().answer(step)
+
+        reference = Noted(True, False)
+        mix = replace(draw_mix(random.Random(3)), kinds=("store",), prefill=0, short_of_memory=0.0, rcu=False)
+        loop = Loop(3, mix, Tape(reference.exchange), False, closely=closely)
+        loop.run(50)
+        stores = steps.count("mtree_store_range")
+        assert stores > 40
+        return steps.count("check") - stores
+
+    assert looks(True) > 0
+    assert looks(False) < -35

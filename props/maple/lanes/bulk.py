@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -22,8 +22,8 @@ from mapleproof.props.common.reducing import SECONDS, Patience, Spent
 from mapleproof.props.common.step import Step
 from mapleproof.props.maple import operations as ops
 from mapleproof.props.maple.kernel_port import KernelPort
-from mapleproof.props.maple.lanes.draws import Draws
-from mapleproof.props.maple.lanes.reduce import MakePort, alike_by, clock_of, run_budget, smallest
+from mapleproof.props.maple.lanes.draws import MOST_COUNTED, Draws
+from mapleproof.props.maple.lanes.reduce import MakePort, alike_by, clock_of, first_harm, run_budget, smallest
 from mapleproof.props.maple.lanes.sides import Sides
 from mapleproof.props.maple.lanes.sides_direct import DirectSides
 from mapleproof.props.maple.lanes.sides_recorded import RecordedSides
@@ -31,7 +31,7 @@ from mapleproof.props.maple.lockstep import Lockstep
 from mapleproof.props.maple.loop.again import operations as operations_of
 from mapleproof.props.maple.loop.differs import Differs
 from mapleproof.props.maple.loop.loop import knows
-from mapleproof.props.maple.loop.seat import Ran, driven, wanted_of
+from mapleproof.props.maple.loop.seat import Ran, Wanted, driven, wanted_of
 from mapleproof.props.maple.mixes import Mix, draw_mix
 from mapleproof.props.maple.ports import ImplPort
 from mapleproof.props.maple.rules import Rules
@@ -39,8 +39,9 @@ from mapleproof.props.maple.rules import Rules
 SIDES: Mapping[type[Port], Callable[..., Sides]] = {ImplPort: DirectSides}
 """Who drives a port where the loop does not; any other, a subclass too, goes on record."""
 
-COUNTED, COUNTED_EVERY, COUNTED_SHARE = "store_counted", 16, 40
-"""Only on record are nodes counted: so one in so many of the runs that do goes on there, so much shorter."""
+COUNTED, COUNTED_EVERY, COUNTED_SHARE, OFTEN = "store_counted", 16, 40, 0.3
+"""Only on record are nodes counted: so one in so many of the runs that do goes on there, so much shorter, and
+counts them so often."""
 
 NEVER = 1 << 62
 """The rhythm of a lockstep that is told when to look at the trees."""
@@ -50,7 +51,7 @@ LONG = 40
 
 SHORT = (60, 200, 800)
 """Operations of runs in which that is looked for."""
-SEEK, SEEK_SLOWLY = 1.5, 3.0
+SEEK, SEEK_SLOWLY = 0.8, 3.0
 """Seconds for each: where the loop drives the port, and where some fifty runs are all there is time for."""
 SOME = 8
 """Runs that are enough for the loop; of the others the first is."""
@@ -87,23 +88,30 @@ class Run:
 
 
 def run(
-    seed: int, operations: int, make_port: MakePort = ImplPort, *, shrink: bool = True, careful: bool = False
+    seed: int,
+    operations: int,
+    make_port: MakePort = ImplPort,
+    *,
+    shrink: bool = True,
+    careful: bool = False,
+    closely: bool = False,
 ) -> Run:
     """Carry out the run of ``seed``. Deterministic for a deterministic port.
 
     Our own implementation, where it is compiled, and a kernel's tree are driven by the checked loop; what
-    differs then is done again on record. `careful` keeps away from what is known of the 6.12 kernel.
+    differs then is done again on record. `careful` keeps away from what is known of the 6.12 kernel; the loop
+    looks at a tree after each write where that is to be done `closely`.
     """
     mix = draw_mix(random.Random(seed), careful)
     port = make_port(mix.alloc_range, mix.rcu)
     if loops(port) and knows(mix):
-        looped = _looped(seed, operations, make_port, port, shrink=shrink, careful=careful)
-        if looped.finding or isinstance(port, ImplPort) or seed % COUNTED_EVERY or COUNTED not in mix.kinds:
+        wanted = wanted_of(port, seed, operations, careful, closely)
+        looped = _looped(wanted, make_port, port, shrink=shrink)
+        if looped.finding or isinstance(port, ImplPort) or seed % COUNTED_EVERY or not _counts(mix):
             return looped
         operations = max(1, operations // COUNTED_SHARE)
-        counted = _recorded(
-            seed, operations, make_port, make_port(mix.alloc_range, mix.rcu), shrink=shrink, careful=careful
-        )
+        fresh = make_port(mix.alloc_range, mix.rcu)
+        counted = _recorded(seed, operations, make_port, fresh, shrink=shrink, careful=careful, counted=OFTEN)
         counted.operations += looped.operations
         counted.events += looped.events
         return counted
@@ -127,6 +135,11 @@ def run(
     return done
 
 
+def _counts(mix: Mix) -> bool:
+    """Whether nodes are counted in a run of this mix."""
+    return COUNTED in mix.kinds and mix.prefill <= MOST_COUNTED
+
+
 def loops(port: Port) -> bool:
     """Whether the checked loop drives a port: our tree where it is compiled, and a kernel's whose cursors
     have a status of their own."""
@@ -135,11 +148,9 @@ def loops(port: Port) -> bool:
     return type(port) is KernelPort and not port.traits.coarse
 
 
-def _looped(
-    seed: int, operations: int, make_port: MakePort, port: Port, *, shrink: bool, careful: bool
-) -> Run:
-    """The run of a seed in the checked loop; what went wrong there is done again, step by step."""
-    wanted = wanted_of(port, seed, operations, careful)
+def _looped(wanted: Wanted, make_port: MakePort, port: Port, *, shrink: bool) -> Run:
+    """A run in the checked loop; what went wrong there is done again, step by step."""
+    seed, operations, careful = wanted.seed, wanted.operations, wanted.careful
     with run_budget(port, 2 + operations / 4000):
         ran = driven(port, wanted)
     port.close()
@@ -201,7 +212,14 @@ def _draws(seed: int, sides: Sides, careful: bool) -> Draws:
 
 
 def _recorded(
-    seed: int, operations: int, make_port: MakePort, port: Port, *, shrink: bool, careful: bool
+    seed: int,
+    operations: int,
+    make_port: MakePort,
+    port: Port,
+    *,
+    shrink: bool,
+    careful: bool,
+    counted: float = Draws.counted,
 ) -> Run:
     """The run of a seed as explicit operations, in lockstep; a difference made small."""
     mix = draw_mix(random.Random(seed), careful)
@@ -211,7 +229,9 @@ def _recorded(
         with run_budget(port, 5 + operations / 1000):
             # What a careful run keeps away from is for its draws to say: here it is no rule of use
             sides = RecordedSides(lockstep, Rules(mix.alloc_range, mix.rcu, traits=port.traits))
-            _draws(seed, sides, careful).run(operations)
+            draws = _draws(seed, sides, careful)
+            draws.counted = counted
+            draws.run(operations)
             sides.finish()
     except Difference as difference:
         _keep(done, difference, make_port, shrink, careful)
@@ -226,7 +246,11 @@ def _recorded(
 def reduced(met: Difference, make_port: MakePort, careful: bool = False) -> Difference:
     """The smallest run found that fails as ``met`` does, in the run where it was met or in a shorter one."""
     best, clock = None, clock_of(make_port)
-    for start in _starts(met, make_port, careful):
+    sorts = {alike_by(met)}
+    if len(met.steps) > LONG and (harm := first_harm(met, make_port, careful)) is not None:
+        met = harm
+        sorts.add(alike_by(met))
+    for start in _starts(met, sorts, make_port, careful):
         small = smallest(start, make_port, careful, Patience(SECONDS if start is met else FIRST, clock))
         if best is None or len(small.steps) < len(best.steps):
             best = small
@@ -235,14 +259,16 @@ def reduced(met: Difference, make_port: MakePort, careful: bool = False) -> Diff
     return best or met
 
 
-def _starts(met: Difference, make_port: MakePort, careful: bool) -> Iterator[Difference]:
-    """What to begin with, the most promising first: short runs that fail in the same way, then ``met``."""
+def _starts(
+    met: Difference, sorts: Container[tuple[str, ...]], make_port: MakePort, careful: bool
+) -> Iterator[Difference]:
+    """What to begin with: short runs that fail in one of these ways, the shortest first, then ``met``."""
     if len(met.steps) <= LONG:
         yield met
         return
     seconds = SEEK if loops(make_port(False, False)) else SEEK_SLOWLY
     for length in SHORT:
-        found = _sought(met, length, make_port, careful, seconds) if length < len(met.steps) else None
+        found = _sought(sorts, length, make_port, careful, seconds) if length < len(met.steps) else None
         if found is not None:
             yield found
             seconds /= 2  # another one, should that not become small enough
@@ -250,19 +276,20 @@ def _starts(met: Difference, make_port: MakePort, careful: bool) -> Iterator[Dif
 
 
 def _sought(
-    met: Difference, length: int, make_port: MakePort, careful: bool, seconds: float
+    sorts: Container[tuple[str, ...]], length: int, make_port: MakePort, careful: bool, seconds: float
 ) -> Difference | None:
-    """The shortest of some runs of so many operations that fail as ``met`` does; None where there is none in
-    time."""
-    wanted, clock = alike_by(met), clock_of(make_port)
+    """The shortest of some runs of so many operations that fail in one of these ways; None where there is
+    none in time."""
+    clock = clock_of(make_port)
     patience = Patience(seconds, clock)
     found: list[Difference] = []
     enough = SOME if loops(make_port(False, False)) else 1
     with suppress(OutOfTime, Spent), budget(seconds, clock):
         for number in itertools.count():
             patience.check()  # a run that is over its time answers for itself
-            finding = run(number, length, make_port, shrink=False, careful=careful).finding
-            if finding is not None and alike_by(finding.difference) == wanted:
+            ran = run(number, length, make_port, shrink=False, careful=careful, closely=True)
+            finding = ran.finding
+            if finding is not None and alike_by(finding.difference) in sorts:
                 found.append(finding.difference)
                 if len(found) == enough or len(finding.difference.steps) <= LONG:
                     break

@@ -19,7 +19,10 @@ COUNTED, MOST_COUNTED = 0.012, 120
 
 
 class Draws(CursorDraws):
-    """Draws the steps of one run, and carries them out on ``sides``."""
+    """Draws the steps of one run, and carries them out on ``sides``. ``counted``: the share of stores in
+    which nodes are counted."""
+
+    counted = COUNTED
 
     def run(self, count: int) -> None:
         """At least ``count`` operations."""
@@ -75,7 +78,7 @@ class Draws(CursorDraws):
     def _store_counted(self) -> None:
         """Nodes are counted in trees that are not too large to be told of now and then."""
         pair = self._tree()
-        if self.random() > COUNTED or len(pair.model.map.ranges) > MOST_COUNTED:
+        if self.random() > self.counted or len(pair.model.map.ranges) > MOST_COUNTED:
             self._store()
             return
         first, last = self._range()

@@ -24,8 +24,8 @@ from mapleproof.props.maple.shrink import Shrinker
 MakePort = Callable[[bool, bool], Port]
 """Makes a port from the flags of its first tree: alloc_range, rcu."""
 
-WORK = 3_000_000
-"""Entries that may be looked at in all when a failing run is carried out once more."""
+WORK, WHOLE = 3_000_000, 60.0
+"""Entries that may be looked at in all when a failing run is carried out once more, and its seconds."""
 
 KERNEL_PATIENCE = 600.0
 """Seconds after which something is very wrong in a process that tells by itself when it hangs."""
@@ -89,6 +89,19 @@ def replayed(
     return None
 
 
+def first_harm(met: Difference, make_port: MakePort, careful: bool) -> Difference | None:
+    """What a run ends in where its trees are looked at after each write, or nearly, if they are large; None
+    where it then passes."""
+    run = [step.op for step in met.steps]
+    return replayed(
+        run, make_port, met.flags["alloc_range"], met.flags["rcu"], _rhythm_of(run), WHOLE, careful
+    )
+
+
+def _rhythm_of(run: Sequence[Common]) -> int:
+    return 1 + len(run) * sum(getattr(op, "count", 1) for op in run) // WORK
+
+
 def smallest(
     met: Difference, make_port: MakePort, careful: bool = False, patience: Patience | None = None
 ) -> Difference:
@@ -109,7 +122,7 @@ def smallest(
             raise Spent
         stores = sum(getattr(op, "count", 1) for op in candidate)
         if alike is None:
-            rhythm, limit = 1 + len(candidate) * stores // WORK, 60.0
+            rhythm, limit = _rhythm_of(candidate), WHOLE
         else:
             rhythm, limit = 1 + len(candidate) // 40, min(0.5 + stores / 500, SLOWER * took + LEAST)
         began = PROCESSOR()

@@ -37,6 +37,7 @@ cdef class Place(Cursor):
 cdef class Book:
     cdef readonly Tape tape
     cdef readonly bint alloc_range
+    cdef bint closely
     cdef readonly int64_t done
     cdef readonly int numbers
     cdef readonly list pairs, places

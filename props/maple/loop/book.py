@@ -116,11 +116,12 @@ class Place(Cursor):
 
 
 class Book:
-    """The trees and cursors of a run. ``done`` counts operations. All raise Differs where a side is
-    wrong."""
+    """The trees and cursors of a run. ``done`` counts operations; ``closely``: a tree is looked at after each
+    write. All raise Differs where a side is wrong."""
 
     def __init__(self, tape: Tape, alloc_range: bool, rcu: bool) -> None:
         self.tape = tape
+        self.closely = False
         self.alloc_range = alloc_range
         self.done = 0
         self.numbers = 1
@@ -501,7 +502,7 @@ class Book:
     def written(self, pair: Pair) -> None:
         pair.writes += 1
         if pair.writes >= pair.look_at:
-            pair.look_at = pair.writes + RHYTHM + pair.tree.map.count // 2
+            pair.look_at = pair.writes + (1 if self.closely else RHYTHM + pair.tree.map.count // 2)
             self.verify(pair)
 
     def verify(self, pair: Pair) -> None:

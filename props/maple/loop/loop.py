@@ -96,7 +96,8 @@ def knows(mix: Mix) -> bool:
 
 class Loop(CursorSteps):
     """Draws the steps of one run, and carries them out on both sides. ``lacks``: the operations that the
-    kernel has not got; ``locks``: its trees can be written under a lock outside them."""
+    kernel has not got; ``locks``: its trees can be written under a lock outside them; ``closely``: a tree is
+    looked at after each write."""
 
     def __init__(
         self,
@@ -106,8 +107,10 @@ class Loop(CursorSteps):
         careful: bool,
         lacks: frozenset[str] = frozenset(),
         locks: bool = True,
+        closely: bool = False,
     ) -> None:
         super().__init__(seed, mix, tape, careful)
+        self.closely = closely
         self.lacks = tuple(name in lacks for name in CODE)
         self.outside_lock = locks and self.random() < OUTSIDE_LOCKS
         there = [kind for kind in mix.kinds if self._needed(kind) not in lacks] or ["store"]
