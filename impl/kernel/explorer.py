@@ -257,6 +257,7 @@ class Explorer:
         process, self._process = self._process, None
         if process is None:
             return
+        process.kill()  # a process that was forked since may hold its pipe open, so that it sees no end
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:
                 with contextlib.suppress(BrokenPipeError):

@@ -207,7 +207,7 @@ class KernelTree:
         process, self._process = self._process, None
         if process is None:
             return
-        process.kill()  # there is nothing left for it to do, and to wait for its end would take longer
+        process.kill()  # a process that was forked since may hold its pipe open, so that it sees no end
         self._close_pipes(process)
         process.wait()
         self._errors.close()

@@ -10,6 +10,8 @@ import pytest
 
 from mapleproof.impl.kernel.build import Variant, build
 from mapleproof.impl.kernel.explorer import Choice, Explored, Explorer, ExplorerDied, Policy, Reader, Scenario
+from mapleproof.impl.kernel.tree import KernelTree
+from mapleproof.props.common.guard import WALL, budget
 
 TOP = 2**64 - 1
 
@@ -149,6 +151,23 @@ def test_it_is_started_anew_where_it_ended(explorer: Explorer) -> None:
     with pytest.raises(ExplorerDied, match="the explorer ended with status -9"):
         explorer.explore(LOAD, Policy("single"))
     assert explorer.explore(LOAD, Policy("single")) == before
+
+
+def test_it_ends_beside_processes_that_were_forked_since(kernel: Path) -> None:
+    """Which hold its pipes open."""
+    explorer, tree = Explorer(build(kernel, Variant(explore=True))), KernelTree(kernel)
+    explored_of(explorer, WIDE, LOAD)
+    tree.apply({"op": "mtree_load", "index": 0})
+    other = os.fork()
+    if other == 0:
+        signal.pause()
+    try:
+        with budget(20, WALL):
+            explorer.close()
+            tree.close()
+    finally:
+        os.kill(other, signal.SIGKILL)
+        os.waitpid(other, 0)
 
 
 def test_a_server_cannot_explore(kernel: Path) -> None:
