@@ -9,6 +9,7 @@ from mapleproof.proofs import (
     free_pgd_range_exact,
     free_pgtables_gathering,
     gap_is_exact,
+    loop_map_agrees,
     model_laws,
     munmap_exact,
     observers,
@@ -36,6 +37,7 @@ CLAIMS: dict[str, Claim] = {
         words_suffice,
         dup_is_isomorphic,
         model_laws,
+        loop_map_agrees,
         dup_is_linear,
     )
 }

@@ -84,7 +84,7 @@ class Unasked(Paths):
 
 
 class Run(NamedTuple):
-    """What running a part takes: processor seconds, and the functions of impl/ and model/ that run."""
+    """What running a part takes: processor seconds, and which functions of SHIPPED run."""
 
     seconds: float
     functions: frozenset[str]
@@ -99,7 +99,7 @@ def run(part: Part, most: int | None = None) -> Run:
         code = frame.f_code
         if event == "call" and code not in seen:
             module = frame.f_globals.get("__name__", "").removeprefix("mapleproof.")
-            shipped = module.startswith(("impl.", "model.")) and "<" not in code.co_qualname
+            shipped = module.startswith(SHIPPED) and "<" not in code.co_qualname
             seen[code] = f"{module}:{code.co_qualname}" if shipped else None
 
     program = CLAIMS[claim].parts[name]
@@ -134,7 +134,8 @@ def parts_that_run(where: str, known: dict[Part, Run]) -> list[Part]:
     return [part for *_, part in sorted(order)]
 
 
-PACKAGES = ("impl.mm", "impl.maple", "impl", "model")
+SHIPPED = ("impl.", "model.", "props.maple.loop.")
+PACKAGES = ("impl.mm", "impl.maple", "impl", "model", "props.maple.loop")
 
 
 def location(name: str) -> str:

@@ -1,7 +1,7 @@
 """The model's interval map over 64-bit words: what `model.interval_map` says, in rows that can be compiled.
 
 Entries are positive words, 0 is NULL. Looking a range up leaves it in ``first``, ``last`` and ``entry``.
-Tests hold it to the model, which remains the judge of every failure that is told.
+The claim `loop_map_agrees` holds it to the model, which remains the judge of every failure that is told.
 """
 
 from __future__ import annotations
