@@ -31,6 +31,12 @@ OUTSIDE_LOCKS = 0.3
 LOOPED_OVER = 60
 """Ranges of a tree that is looped over, at most."""
 
+UP_TO_THE_TOP = 0.25
+"""Share of the loads in order that end at the last index: what is last in a tree has no gap behind it."""
+
+FAR, FARTHEST = 0.08, 40
+"""Share of the gaps in such a load that are far, and the farthest."""
+
 NEEDS: dict[str, type[Common]] = {
     "alloc_cyclic": ops.MtreeAllocCyclic,
     "mas_alloc_cyclic": ops.MasAllocCyclic,

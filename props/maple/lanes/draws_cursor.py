@@ -11,7 +11,7 @@ from mapleproof.props.maple import operations as ops
 from mapleproof.props.maple.dispatch import TREE_FORMS
 from mapleproof.props.maple.lanes.aims import MAX, Aims
 from mapleproof.props.maple.lanes.pairs import READY, STALE, CursorPair, Kind, TreePair
-from mapleproof.props.maple.mixes import LOOPED_OVER, NEEDS
+from mapleproof.props.maple.mixes import FAR, FARTHEST, LOOPED_OVER, NEEDS, UP_TO_THE_TOP
 from mapleproof.props.maple.shortage import NOWAIT, once
 
 COARSELY_WRONG = ("alloc", "alloc_rev", "bare", "destroy", "bulk_load")
@@ -303,18 +303,25 @@ class CursorDraws(Aims):
         sides.put(ops.MasSet, place, 0)
         if sides.expect(place, count, self._short(asks_again=False)):
             return
+        index, top = self.mix.base, self.random() < UP_TO_THE_TOP
         if self.random() < 0.7:
             stride = rng.choice((1, 2, 3))
             length = rng.randint(1, stride)
-            if self.mix.base + (count - 1) * stride + length <= MAX:
-                sides.load_many(place, self.mix.base, stride, length, count)
+            if top:
+                index = MAX - count * stride + 1
+            if count * stride - 1 <= MAX - index:
+                sides.load_many(place, index, stride, length, count)
             sides.destroy(place)
             return
-        index = self.mix.base
-        for _ in range(count):
-            first = index + rng.choice((0, 1, 1, 3))
-            index = first + 1 + rng.randrange(4)
-            if index > MAX:
+        if top:
+            index = MAX - count * 4
+        for _ in range(count - 1):
+            skip = rng.randrange(FARTHEST) if self.random() < FAR else rng.choice((0, 1, 1, 3))
+            if MAX - index < FARTHEST + 4:
                 break
+            first = index + skip
+            index = first + 1 + rng.randrange(4)
             sides.load(place, first, index - 1, self._entry())
+        if top:
+            sides.load(place, MAX, MAX, self._entry())
         sides.destroy(place)

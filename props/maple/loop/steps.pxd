@@ -9,6 +9,8 @@ cdef uint32_t NEVER, NOWAIT, ONCE
 cdef int ACTIVE, READY, STALE, AREA, AREA_REV, WALK, MAS_FIND, MAS_NEXT, MAS_NEXT_RANGE, MAS_PREV, MAS_PREV_RANGE
 cdef int STORE_GFP, MAS_STORE, DESTROY, FOR_EACH, FOR_EACH_REV, NOMEM_NOFAIL
 cdef Py_ssize_t LOOPED_OVER
+cdef double UP_TO_THE_TOP, FAR
+cdef uint64_t FARTHEST
 
 cdef class CursorSteps(Aims):
     cdef readonly tuple lacks
@@ -58,6 +60,6 @@ cdef class CursorSteps(Aims):
     cdef void step_prealloc_here(self) except *
     @cython.locals(
         place=Place, pair=Pair, kind=int, count=uint64_t, index=uint64_t, stride=uint64_t, length=uint64_t,
-        number=uint64_t, skip=uint64_t, long=uint64_t, first=uint64_t, _=uint64_t
+        number=uint64_t, skip=uint64_t, long=uint64_t, first=uint64_t, _=uint64_t, top=bint, far=bint
     )
     cdef void step_bulk_load(self) except *

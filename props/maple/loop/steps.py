@@ -26,9 +26,12 @@ from mapleproof.props.maple.loop.codes import (
     STORE_GFP,
     WALK,
 )
+from mapleproof.props.maple.mixes import FAR as _FAR
+from mapleproof.props.maple.mixes import FARTHEST as _FARTHEST
 from mapleproof.props.maple.mixes import LOOPED_OVER as _LOOPED_OVER
+from mapleproof.props.maple.mixes import UP_TO_THE_TOP as _UP_TO_THE_TOP
 
-LOOPED_OVER = _LOOPED_OVER
+LOOPED_OVER, UP_TO_THE_TOP, FAR, FARTHEST = _LOOPED_OVER, _UP_TO_THE_TOP, _FAR, _FARTHEST
 
 
 class CursorSteps(Aims):
@@ -322,21 +325,28 @@ class CursorSteps(Aims):
         self.set(place, 0)
         if self.expect(place, count, self.short(False)):
             return
-        index = self.base
+        index, top = self.base, self.random() < UP_TO_THE_TOP
         if self.random() < 0.7:
             stride = 1 + self.below(3)
             length = 1 + self.below(stride)
-            if count * stride < MAX - index:
+            if top:
+                index = MAX - count * stride + 1
+            if count * stride - 1 <= MAX - index:
                 for number in range(count):
                     self.load(
                         place, index + number * stride, index + number * stride + (length - 1), number + 1
                     )
         else:
-            for _ in range(count):
-                skip, long = self.below(4), self.below(4)
-                if MAX - index < 8:
+            if top:
+                index = MAX - count * 4
+            for _ in range(count - 1):
+                far = self.random() < FAR
+                skip, long = self.below(FARTHEST if far else 4), self.below(4)
+                if MAX - index < FARTHEST + 4:
                     break
-                first = index + (skip if skip < 2 else 1 if skip == 2 else 3)
+                first = index + (skip if far or skip < 2 else 1 if skip == 2 else 3)
                 index = first + 1 + long
                 self.load(place, first, index - 1, self.entry())
+            if top:
+                self.load(place, MAX, MAX, self.entry())
         self.destroy(place)
