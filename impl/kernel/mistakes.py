@@ -345,13 +345,6 @@ ALONE = (
         "no node is asked for beyond need",
     ),
     KernelSeed(
-        "last-gap-of-load",
-        "mas_destroy_rebalance",
-        "mte_set_gap(eparent, mte_parent_slot(mas->node), gap);",
-        "",
-        "the last node of a load tells its gap",
-    ),
-    KernelSeed(
         "root-takes-no-pointer",
         "mas_store_root",
         "& 3) == 2",
