@@ -14,6 +14,7 @@ Not covered: other architectures' layouts, the parts of the kernel around the ma
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -27,6 +28,7 @@ from pathlib import Path
 from mapleproof.impl.kernel import explore_build, wire
 from mapleproof.impl.kernel.cache import cache_folder
 from mapleproof.impl.kernel.errors import KernelBuildError
+from mapleproof.impl.kernel.explore_build import Beside
 from mapleproof.impl.kernel.probe import PROBES, check_tree, probe, traced, tree_version
 from mapleproof.impl.kernel.seeds import plant, seed_named
 
@@ -38,19 +40,19 @@ HANG_FAILURES = 1000
 @dataclass(frozen=True)
 class Variant:
     """How to build: sanitizers as ``-fsanitize=`` takes them, the kernel's debug checks, a seeded mistake,
-    and for words of how many ``bits``: 64, or 32. ``explore`` makes the explorer of interleavings (see
-    explorer.py) in place of the server."""
+    and for words of how many ``bits``: 64, or 32. ``beside`` makes, in place of the server, what runs a
+    reader beside a writer: as coroutines (see explorer.py), or as threads (see stress.py)."""
 
     sanitize: str = ""
     debug: bool = False
     seed: str = ""
     bits: int = 64
-    explore: bool = False
+    beside: Beside | None = None
 
     def __str__(self) -> str:
         parts = [self.sanitize, "debug" if self.debug else "", f"seed {self.seed}" if self.seed else ""]
         parts += ["32 bits"] if self.bits == 32 else []
-        parts += ["explorer"] if self.explore else []
+        parts += [self.beside] if self.beside else []
         return ", ".join(filter(None, parts)) or "plain"
 
 
@@ -138,7 +140,7 @@ def compile_flags(tree: Path, variant: Variant, capabilities: tuple[str, ...]) -
         flags.append("-DCONFIG_DEBUG_MAPLE_TREE")
     header = tree / "include/linux"
     flags += [f'-DSHIM_MAPLE_TREE_H="{header}/maple_tree.h"', f'-DSHIM_XARRAY_H="{header}/xarray.h"']
-    first = explore_build.includes() if variant.explore else []
+    first = explore_build.includes(variant.beside) if variant.beside else []
     return [*flags, *first, f"-I{SHIM}", f"-I{SHIM}/include", f"-I{tree}/tools/include"]
 
 
@@ -159,7 +161,7 @@ def _commands(cc: str, flags: list[str], source: Path, work: Path, variant: Vari
 
 def can_sit(variant: Variant) -> bool:
     """Whether a process of Python can load such a build: with its own words, and no sanitizer."""
-    return not variant.sanitize and not variant.explore and variant.bits == 64
+    return not variant.sanitize and not variant.beside and variant.bits == 64
 
 
 def _ops_header() -> str:
@@ -237,8 +239,8 @@ def build(path: str | os.PathLike[str], variant: Variant | None = None) -> Build
         final = cache / key
         if not (final / "build.json").is_file():
             (work / "ops.h").write_text(_ops_header())
-            if variant.explore:
-                for command in explore_build.commands(cc, flags, source, work):
+            if variant.beside:
+                for command in explore_build.commands(cc, flags, source, work, variant.beside):
                     _run(command, tree, log)
             else:
                 for command in _commands(cc, flags, source, work, variant):
@@ -279,5 +281,9 @@ def load(folder: Path) -> Build:
 
 
 def list_builds() -> list[Build]:
-    """Every build in the cache."""
-    return [load(path.parent) for path in sorted(cache_folder().glob("*/build.json"))]
+    """Every build in the cache; what another version of ours has left there is none of them."""
+    found = []
+    for path in sorted(cache_folder().glob("*/build.json")):
+        with contextlib.suppress(TypeError, KeyError):
+            found.append(load(path.parent))
+    return found

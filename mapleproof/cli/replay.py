@@ -15,6 +15,7 @@ from mapleproof.cli import status
 from mapleproof.cli.kernel import kernel_variant, port_of
 from mapleproof.cli.values import (
     Once,
+    Seconds,
     bisect_option,
     complete_case,
     complete_port,
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
     from mapleproof.props.common.answers import Level
 
 
+THREADS_SECONDS = 10.0
+"""How long a case runs with threads, unless told otherwise."""
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """What a user asks for, option by option; see the help of each."""
@@ -41,6 +46,8 @@ class Call:
     debug: bool
     level: Level
     seeded: str | None
+    threads: bool
+    seconds: float | None
     json_file: Path | None
     junit_file: Path | None
     bisect: bool
@@ -69,17 +76,33 @@ class Call:
 @kernel_variant
 @level_option
 @seeded_option
+@click.option(
+    "--threads",
+    is_flag=True,
+    help="Run a case of a reader beside a writer with a thread for each, again and again, on a C tree.",
+)
+@click.option(
+    "--seconds",
+    type=Seconds(open_end=True),
+    show_default=f"{THREADS_SECONDS:g}",
+    help="For --threads: how long each case.",
+)
 @json_option
 @junit_option
 @bisect_option
 def replay_command(**given: Any) -> None:
     """Carry out case files, and tell where an answer is not the one in the file.
 
+    With --threads a case is confirmed where its failure is met by two threads of this machine, and how often
+    is told; where it is not met, there is no answer: it may take longer, or other hardware.
+
     Exit status: 0 all answers are as expected; 1 one is not; 2 bad usage, a file that is no case, or a port
-    that cannot be had here; 3 a port lacks an operation that a case needs; 70 the suite itself went wrong;
-    125 with --bisect, where there is no verdict; 130 interrupted.
+    that cannot be had here; 3 a port lacks an operation that a case needs, or threads met nothing; 70 the
+    suite itself went wrong; 125 with --bisect, where there is no verdict; 130 interrupted.
     """
     call = Call(**{field.name: given[field.name] for field in fields(Call)})
+    if call.seconds is not None and not call.threads:
+        raise click.UsageError("--seconds is for --threads")
     sys.exit(_replay(call))
 
 
@@ -105,7 +128,10 @@ def _replay(call: Call) -> int:
         with planted(known_seed(seeded)) if seeded else nullcontext():
             for path in call.cases:
                 try:
-                    item, done = _replay_one(console, path, port, call.level)
+                    if call.threads:
+                        item, done = _with_threads(console, path, port, call.seconds)
+                    else:
+                        item, done = _replay_one(console, path, port, call.level)
                 except Lacking as lacking:
                     say(console, f"{path}: {lacking}")
                     item, done = Item(str(path), str(path), State.OPEN, "", str(lacking), str(lacking)), 0
@@ -130,6 +156,26 @@ def _replay(call: Call) -> int:
 
 def _figures(items: Iterable[Item]) -> Iterable[dict[str, str]]:
     return ({"case": item.name, "state": item.state.value, "what": item.reason} for item in items)
+
+
+def _with_threads(console: Console, path: Path, port: str, seconds: float | None) -> tuple[Item, int]:
+    """Run one case with threads and print what came of it: as an item, and how many steps it has."""
+    from mapleproof.cli.outcome import Item, State
+    from mapleproof.cli.screen import say
+    from mapleproof.props.job.replay import replay_with_threads
+    from mapleproof.props.maple.subject import MAPLE_TREE
+
+    result = replay_with_threads(path, port, THREADS_SECONDS if seconds is None else seconds)
+    name, over = str(path), f"{result.came.runs:,} runs"
+    if result.difference is None:
+        told = f"not met in {result.came}: no answer"
+        say(console, f"{path}: {told}")
+        return Item(name, name, State.OPEN, over, told, told), result.steps
+    lines = MAPLE_TREE.explain(result.difference, name)
+    for line in lines:
+        say(console, line)
+    reason = lines[0].removeprefix(f"{path}: ")
+    return Item(name, name, State.BROKEN, over, reason, reason, tuple(lines)), result.steps
 
 
 def _replay_one(console: Console, path: Path, port_name: str, level: Level) -> tuple[Item, int]:

@@ -108,8 +108,11 @@ def safe_name(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9_.-]+", "-", name).lstrip(".")[:LONGEST_NAME] or "case"
 
 
-def replay_command(path: Path, port: str = "impl", seeded: str | None = None) -> str:
-    """The command that replays a case on a port, with the mistake that was planted there."""
+def replay_command(
+    path: Path, port: str = "impl", seeded: str | None = None, options: Sequence[str] = ()
+) -> str:
+    """The command that replays a case on a port, with the mistake that was planted there and more options."""
     words = ["mapleproof", "replay", str(path)]
     words += [] if port == "impl" else ["--port", port]
-    return shlex.join(words + (["--seeded", seeded] if seeded else []))
+    words += ["--seeded", seeded] if seeded else []
+    return shlex.join([*words, *options])

@@ -81,7 +81,8 @@ KINDS: Mapping[str, Kind] = {
         {MAPLE_TREE.name: lambda name: ModelPort, ADDRESS_SPACE.name: lambda name: model_spaces}, TREE_LANES
     ),
     "kernel:PATH": Kind(
-        {MAPLE_TREE.name: lambda name: partial(KernelPort, _built(name))}, TREE_LANES | {"interleavings"}
+        {MAPLE_TREE.name: lambda name: partial(KernelPort, _built(name))},
+        TREE_LANES | {"interleavings", "threads"},
     ),
     "live": Kind({ADDRESS_SPACE.name: _live}, frozenset({"live"})),
     "booted:PATH": Kind({ADDRESS_SPACE.name: _booted}, frozenset({"booted"})),

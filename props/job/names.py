@@ -6,6 +6,7 @@ CHECK_LANES = (
     "machine",
     "readers",
     "interleavings",
+    "threads",
     "tiny",
     "spaces",
     "histories",

@@ -103,6 +103,7 @@ NEEDS = {
     "live": "it needs --port live",
     "booted": "it needs --port booted:PATH",
     "interleavings": "it needs --port kernel:PATH",
+    "threads": "it needs --port kernel:PATH",
     "canaries": "it is about the alarms of the port impl",
     "tiny": "only the tree of the port impl can be made of nodes so small",
     "histories": "it is about the address spaces of the port impl",

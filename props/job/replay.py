@@ -2,17 +2,20 @@
 
 What a reader may see in the middle of writes depends on what it saw before, so a case with readers is held
 against the answers in it first, and where those differ, against what readers may see on this port. On a
-kernel's tree a reader in the middle of a write goes to the explorer, which tries all points.
+kernel's tree a reader in the middle of a write goes to the explorer, which tries all points; or to two
+threads of the machine.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from mapleproof.impl.kernel.stress import Stressed
 from mapleproof.props.common.answers import Level
 from mapleproof.props.common.difference import Difference
+from mapleproof.props.common.lines import CaseError
 from mapleproof.props.common.port import MakePort, NotOffered, Port, PortError
 from mapleproof.props.common.replay import Replayed
 from mapleproof.props.common.step import Step
@@ -21,7 +24,9 @@ from mapleproof.props.common.values import Refused
 from mapleproof.props.job.choose_port import choose_port
 from mapleproof.props.job.subjects import open_case
 from mapleproof.props.maple.interleavings.case import has_readers_within, replayed
-from mapleproof.props.maple.interleavings.explorers import build_behind, explorer_for
+from mapleproof.props.maple.interleavings.explorers import build_behind, explorer_for, stress_for
+from mapleproof.props.maple.interleavings.scenario import scenario_of
+from mapleproof.props.maple.interleavings.threads import met_with_threads, stressed
 from mapleproof.props.maple.lanes import rcu_run
 from mapleproof.props.maple.operations import RcuReadLock
 
@@ -72,6 +77,31 @@ def _explored(path: str | Path, make_port: MakePort) -> Replayed | None:
     except Refused:
         return None
     return Replayed(len(operations), None if met is None else met[0])
+
+
+@dataclass(frozen=True, slots=True)
+class WithThreads:
+    """What came of a case with two threads: its steps, how often it ran, and what was met, if it was."""
+
+    steps: int
+    came: Stressed
+    difference: Difference | None
+
+
+def replay_with_threads(path: str | Path, port_name: str, seconds: float) -> WithThreads:
+    """Run a case with one reader beside a writer again and again for so many seconds, with a thread for each.
+    Raises CaseError where it is no such case, and PortError."""
+    case = open_case(path)
+    operations = [step.op for step in case]
+    built = build_behind(choose_port(port_name, case.header.subject))
+    if built is None:
+        raise PortError("two threads run on a kernel's own tree: --threads needs --port kernel:PATH")
+    try:
+        scenario = scenario_of(case.header.flags["alloc_range"], operations)
+    except Refused as refused:
+        raise CaseError(path, None, f"nothing for two threads: {refused}") from None
+    came = stressed(stress_for(built), scenario, seconds)
+    return WithThreads(len(operations), came, met_with_threads(scenario, came))
 
 
 def readers_may(steps: Sequence[Step], make_port: MakePort, flags: dict[str, bool]) -> bool:

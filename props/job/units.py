@@ -6,6 +6,7 @@ was met; `run_unit` also makes it small and writes it as a case. `smallest` can 
 
 from __future__ import annotations
 
+import contextlib
 import random
 import re
 import traceback
@@ -27,7 +28,9 @@ from mapleproof.props.common.subject import Subject
 from mapleproof.props.job.choose_port import choose_port
 from mapleproof.props.job.examples import Examples
 from mapleproof.props.maple import canaries as maple_canaries
+from mapleproof.props.maple.interleavings import threads
 from mapleproof.props.maple.interleavings import unit as interleavings
+from mapleproof.props.maple.interleavings.scenario import Scenario
 from mapleproof.props.maple.lanes import bulk, rcu_run, tiny
 from mapleproof.props.maple.lanes.machines import run_machine
 from mapleproof.props.maple.lanes.maple_machine import MapleMachine
@@ -222,7 +225,9 @@ def _report(done: Done, task: Task, small: Difference) -> None:
         done.told.append(str(lost))
         return
     done.case = str(path)
-    done.told.append("replay it with: " + replay_command(path, task.port, task.seeded))
+    done.told.append(
+        "replay it with: " + replay_command(path, task.port, task.seeded, LANES[task.lane].replayed)
+    )
 
 
 def _bulk(task: Task, done: Done) -> None:
@@ -277,6 +282,21 @@ def _interleavings(task: Task, done: Done) -> None:
     done.operations, done.events, done.met = interleavings.run(
         choose_port(task.port, MAPLE_TREE), seed, task.careful
     )
+
+
+def _threads(task: Task, done: Done) -> None:
+    """What is about to run is on disk before it runs: it may take this process with it."""
+    name, kept = f"{task.name}-under-way", set()
+
+    def keep_it(scenario: Scenario) -> None:
+        case = case_of(threads.under_way(scenario), task)
+        with contextlib.suppress(Lost):
+            kept.add(keep(case_bytes(case, ""), name, Path(task.out)))
+
+    ran = threads.run(choose_port(task.port, MAPLE_TREE), f"{task.seed}/{task.number}", task.careful, keep_it)
+    done.operations, done.events, done.met = ran.runs, ran.events, ran.met
+    for path in kept:
+        path.unlink(missing_ok=True)
 
 
 def _tiny(task: Task, done: Done) -> None:
@@ -389,6 +409,10 @@ def _smallest_interleaving(met: Difference, task: Task) -> Difference:
     return interleavings.smallest(met, choose_port(task.port, MAPLE_TREE), task.careful)
 
 
+def _smallest_with_threads(met: Difference, task: Task) -> Difference:
+    return threads.smallest(met, choose_port(task.port, MAPLE_TREE), task.careful)
+
+
 def _smallest_history(met: Difference, task: Task) -> Difference:
     return histories.smallest(met)
 
@@ -408,6 +432,8 @@ class Lane:
     run: Callable[[Task, Done], None]
     subject: Subject = MAPLE_TREE
     smallest: Callable[[Difference, Task], Difference] = _smallest_run
+    replayed: tuple[str, ...] = ()
+    """Options for the replay of its cases."""
 
 
 LANES: dict[str, Lane] = {
@@ -416,6 +442,7 @@ LANES: dict[str, Lane] = {
     "machine": Lane(lambda task, done: _machine(task, done, MapleMachine)),
     "readers": Lane(lambda task, done: _machine(task, done, RcuMachine), smallest=_smallest_with_readers),
     "interleavings": Lane(_interleavings, smallest=_smallest_interleaving),
+    "threads": Lane(_threads, smallest=_smallest_with_threads, replayed=("--threads",)),
     "tiny": Lane(_tiny),
     "spaces": Lane(_space),
     "histories": Lane(_histories, ADDRESS_SPACE, _smallest_history),
@@ -424,6 +451,6 @@ LANES: dict[str, Lane] = {
     "booted": Lane(_booted, ADDRESS_SPACE, _smallest_booted),
 }
 """The parts of the job: damage that alarms must tell of, random runs in bulk, Hypothesis' state machines for
-trees and for readers, every interleaving of a kernel's own tree, tiny worlds visited whole, real address
-spaces, histories of address spaces, forks that fail at every point under every recovery, histories on the
-running kernel, and forks of a booted kernel that fail at every point."""
+trees and for readers, every interleaving of a kernel's own tree, the same with threads, tiny worlds visited
+whole, real address spaces, histories of address spaces, forks that fail at every point under every recovery,
+histories on the running kernel, and forks of a booted kernel that fail at every point."""

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from mapleproof.impl.kernel.build import Variant, build
-from mapleproof.impl.kernel.explorer import Choice, Explored, Explorer, ExplorerDied, Policy, Reader, Scenario
+from mapleproof.impl.kernel.explorer import Explored, Explorer, Policy
+from mapleproof.impl.kernel.scenario import Choice, ProcessEnded, Reader, Stage
 from mapleproof.impl.kernel.tree import KernelTree
 from mapleproof.props.common.guard import WALL, budget
 
@@ -24,7 +25,7 @@ def fill(length: int, count: int) -> dict[str, object]:
     return {"op": "fill", "first": 0, "stride": 1, "length": length, "count": count}
 
 
-def explored_of(explorer: Explorer, scenario: Scenario, reader: Reader) -> Explored:
+def explored_of(explorer: Explorer, scenario: Stage, reader: Reader) -> Explored:
     explorer.load(scenario)
     return explorer.explore(reader, Policy("single"))
 
@@ -32,7 +33,7 @@ def explored_of(explorer: Explorer, scenario: Scenario, reader: Reader) -> Explo
 ROW = tuple((10 * i, 10 * i + 4, i + 1) for i in range(5))
 STORES = tuple(store(*range_) for range_ in ROW)
 AFTER = (ROW[0], (10, 11, 2), (12, 13, 9), (14, 14, 2), *ROW[2:])
-WIDE = Scenario(True, True, STORES, (store(12, 13, 9),), (ROW, AFTER))
+WIDE = Stage(True, True, STORES, (store(12, 13, 9),), (ROW, AFTER))
 """A store in the middle of a range: the node is copied."""
 
 LOAD = Reader(({"op": "mtree_load", "index": 12},))
@@ -42,7 +43,7 @@ ALL = Reader(({"op": "mas_set", "index": 0}, {"op": "mas_for_each", "max": TOP})
 
 @pytest.fixture(scope="module")
 def explorer(kernel: Path) -> Iterator[Explorer]:
-    with Explorer(build(kernel, Variant(explore=True))) as made:
+    with Explorer(build(kernel, Variant(beside="coroutines"))) as made:
         yield made
 
 
@@ -112,7 +113,7 @@ def test_races_are_told_by_line_and_marked_ones_are_not_plain(explorer: Explorer
 
 def test_a_reference_that_says_otherwise_is_a_failure(explorer: Explorer) -> None:
     for number, states in enumerate(((ROW[1:], WIDE.states[1]), (ROW, ROW))):
-        explorer.load(Scenario(True, True, STORES, WIDE.writes, states))
+        explorer.load(Stage(True, True, STORES, WIDE.writes, states))
         failure = explorer.explore(LOAD, Policy("single")).failures[0]
         assert failure.text.startswith("without a reader: the tree does not hold what it must")
         assert ("before" in failure.text) == (number == 0)
@@ -121,21 +122,21 @@ def test_a_reference_that_says_otherwise_is_a_failure(explorer: Explorer) -> Non
 @pytest.mark.parametrize(
     ("scenario", "reader"),
     [
-        (Scenario(True, True, ({"op": "mtree_dup", "into": 70_000, "x": 1},) * 2, (), ((),)), LOAD),
-        (Scenario(True, True, (store(0, 2**64, 1),), (store(0, 0, 1),), ((), ())), LOAD),
-        (Scenario(True, True, ({"op": "system"},), (store(0, 0, 1),), ((), ())), LOAD),
-        (Scenario(True, True, (), (store(0, 0, 1),), ((),)), LOAD),
-        (Scenario(True, True, (), (store(0, 0, 1),), (((5, 4, 1),), ())), LOAD),
-        (Scenario(True, True, (), (store(0, 0, 1),), ((), ((3, 4, 1), (4, 5, 1)))), LOAD),
-        (Scenario(True, True, (), (store(0, 0, 1),) * 17, ((),) * 18), LOAD),
-        (Scenario(True, True, (), ({"op": "mtree_load", "index": 0},), ((), ())), LOAD),
-        (Scenario(True, True, (), (store(0, 0, 1),), ((), ((0, 0, 1),))), Reader((store(0, 0, 1),))),
-        (Scenario(True, True, (), (store(0, 0, 1),), ((), ((0, 0, 1),))), Reader(())),
-        (Scenario(True, True, (fill(2, 3),), (store(0, 0, 1),), ((), ())), LOAD),
-        (Scenario(True, True, (fill(1, 2**30),), (store(0, 0, 1),), ((), ())), LOAD),
+        (Stage(True, True, ({"op": "mtree_dup", "into": 70_000, "x": 1},) * 2, (), ((),)), LOAD),
+        (Stage(True, True, (store(0, 2**64, 1),), (store(0, 0, 1),), ((), ())), LOAD),
+        (Stage(True, True, ({"op": "system"},), (store(0, 0, 1),), ((), ())), LOAD),
+        (Stage(True, True, (), (store(0, 0, 1),), ((),)), LOAD),
+        (Stage(True, True, (), (store(0, 0, 1),), (((5, 4, 1),), ())), LOAD),
+        (Stage(True, True, (), (store(0, 0, 1),), ((), ((3, 4, 1), (4, 5, 1)))), LOAD),
+        (Stage(True, True, (), (store(0, 0, 1),) * 17, ((),) * 18), LOAD),
+        (Stage(True, True, (), ({"op": "mtree_load", "index": 0},), ((), ())), LOAD),
+        (Stage(True, True, (), (store(0, 0, 1),), ((), ((0, 0, 1),))), Reader((store(0, 0, 1),))),
+        (Stage(True, True, (), (store(0, 0, 1),), ((), ((0, 0, 1),))), Reader(())),
+        (Stage(True, True, (fill(2, 3),), (store(0, 0, 1),), ((), ())), LOAD),
+        (Stage(True, True, (fill(1, 2**30),), (store(0, 0, 1),), ((), ())), LOAD),
     ],
 )
-def test_what_is_no_scenario_is_refused(explorer: Explorer, scenario: Scenario, reader: Reader) -> None:
+def test_what_is_no_scenario_is_refused(explorer: Explorer, scenario: Stage, reader: Reader) -> None:
     with pytest.raises(ValueError, match=r"\w"):
         explored_of(explorer, scenario, reader)
     explorer.load(WIDE)
@@ -148,14 +149,14 @@ def test_it_is_started_anew_where_it_ended(explorer: Explorer) -> None:
     assert explorer._process is not None
     os.kill(explorer._process.pid, signal.SIGKILL)
     explorer._process.wait()
-    with pytest.raises(ExplorerDied, match="the explorer ended with status -9"):
+    with pytest.raises(ProcessEnded, match="the explorer ended with status -9"):
         explorer.explore(LOAD, Policy("single"))
     assert explorer.explore(LOAD, Policy("single")) == before
 
 
 def test_it_ends_beside_processes_that_were_forked_since(kernel: Path) -> None:
     """Which hold its pipes open."""
-    explorer, tree = Explorer(build(kernel, Variant(explore=True))), KernelTree(kernel)
+    explorer, tree = Explorer(build(kernel, Variant(beside="coroutines"))), KernelTree(kernel)
     explored_of(explorer, WIDE, LOAD)
     tree.apply({"op": "mtree_load", "index": 0})
     other = os.fork()
@@ -171,5 +172,5 @@ def test_it_ends_beside_processes_that_were_forked_since(kernel: Path) -> None:
 
 
 def test_a_server_cannot_explore(kernel: Path) -> None:
-    with pytest.raises(ValueError, match="none for exploring"):
+    with pytest.raises(ValueError, match="none for the explorer"):
         Explorer(build(kernel))

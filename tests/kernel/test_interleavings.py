@@ -8,7 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from mapleproof.cli.cli import main
-from mapleproof.impl.kernel.explorer import Choice, Policy
+from mapleproof.impl.kernel.explorer import Policy
+from mapleproof.impl.kernel.scenario import Choice
 from mapleproof.props.common.files import Case, CaseError, Header, write_case
 from mapleproof.props.common.step import Step
 from mapleproof.props.common.values import Refused

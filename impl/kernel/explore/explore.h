@@ -1,6 +1,7 @@
 /*
- * What the parts of the explorer share. It runs one writer and one reader on the kernel's own maple tree as two
- * coroutines of one thread, and chooses at each access to shared memory which of them goes on.
+ * What two builds share that run one writer and one reader on the kernel's own maple tree: as two coroutines of one
+ * thread, of which `coroutines/` chooses at each access to shared memory which goes on, and as two threads of the
+ * machine's own (`threads/`), at its own pace, again and again.
  *
  * One reader is enough: a reader that writes to shared memory fails the run, so a second one could change nothing
  * that the first or the writer sees, but keep nodes from being freed for longer.
@@ -20,12 +21,13 @@
 #define TREES		2U	/* they lie in the place of node 0 */
 #define STEPS		16U	/* in the program of a reader, and in that of a writer */
 #define ANSWERS		4096U
-#define LOOP		4096U	/* answers after which a reader's loop has no end */
+#define FRAMES		8U	/* of a stack that are told */
+#define POISON		0x6b	/* each byte of a freed node, where accesses are not looked at */
 
 #define LIKELY(x)	__builtin_expect(!!(x), 1)
 #define UNLIKELY(x)	__builtin_expect(!!(x), 0)
 
-/* world.c: nodes, trees and callbacks; all of it can be saved and put back */
+/* world.c: nodes and trees; all of it can be saved and put back */
 enum { NEVER, LIVE, FREED };
 extern char arena[ARENA];
 extern unsigned char node_state[NODES];
@@ -34,54 +36,35 @@ static inline struct maple_tree *tree_of(unsigned int number) { return (struct m
 void world_begin(unsigned int flags);
 void world_save(void);
 void world_restore(void);
-void world_touch(unsigned int node);	/* before it is written to */
-void world_grace_period(void);		/* all callbacks that wait are called */
 uint32_t world_live(void);
+void world_touch(unsigned int node);	/* before it is written to */
+void world_touch_all(void);		/* all that are there: nobody tells of each */
+void world_freed(char *node);		/* each build has its own */
+void settle_stores(void);		/* the writer's are seen now; each build has its own */
 
-/* access.c: what the instrumented code calls */
-enum { WRITE = 1, MARKED = 2 };
-struct race { void *writer, *reader; bool writer_marked, reader_marked; uint64_t times; };
-extern struct race races[64];
-extern unsigned int races_found;
-extern bool trace_on;
-void access_begin(void);
-void access_settle(void);		/* the store that is held back, if any, is seen now */
-bool access_holds(void);
-extern uint64_t held_until;		/* stores when the reader came in at the barrier that ends it; 0 if it did not */
-void access_watch(void *address, unsigned int how, void *pc);
-void trace_tell(void);
+/* callbacks.c: each build has its own */
+void world_grace_period(void);		/* all callbacks that wait are called */
+void forget_callbacks(void);
 
-/* thread.c: the coroutines */
+/* how a run ends before its time; each build has its own */
 enum { WRITER, READER };
-struct thread {
-	void *sp;
-	char *stack;
-	bool done, started, waited;
-	uint64_t accesses, stores, limit;
-};
-extern struct thread threads[2];
-extern struct thread *running;		/* NULL outside of both */
-extern uint64_t most_accesses[2];
-extern unsigned int writes_begun, writes_done;
-void threads_start(void);
-bool threads_run(int first);		/* false: the run failed */
-bool guarded(void (*work)(void));	/* the same for work outside of both */
-void switch_to(int number);
+extern _Atomic unsigned int writes_begun, writes_done;
+bool guarded(void (*work)(void));	/* false: it failed */
 void failed(void *pc, void **frame, const char *format, ...) __attribute__((noreturn, format(printf, 3, 4)));
-void skipped(void) __attribute__((noreturn));	/* this interleaving is another one's twin */
 extern char failure[192];
-extern void *failure_stack[8];
+extern void *failure_stack[FRAMES];
 
-/* policy.c: who goes on */
-enum policy { IN_ORDER, WITHIN, AT_ACCESS, BOTH_WRITER, BOTH_READER, RANDOM, PRIORITIES, HELD_BACK, HELD_INSIDE,
-	      POLICIES };
-extern const char *const policy_names[POLICIES];
-struct choice { enum policy policy; uint64_t stores, access, seed; };
-extern struct choice choice;
-static inline bool policy_holds(void) { return choice.policy == HELD_BACK || choice.policy == HELD_INSIDE; }
-int policy_begin(void);			/* who begins */
-bool policy_switches(struct thread *me, unsigned int how);
-uint64_t next_random(uint64_t *state);
+/* found.c: of each sort of failure how often it was met, and the first */
+struct how { const char *name; uint64_t stores, access, seed; };
+void found_clear(void);
+void found_failure(bool strict, struct how how);
+void found_tell(void);
+void keep_stack(void **stack, void *pc, void **frame, char *high);
+
+/* alone.c: the writer without a reader */
+bool alone_agrees(void);
+void alone_tell(void);
+void finish(void);			/* of a run with a reader */
 
 /* program.c: what writer and reader do */
 struct step { int op; uint64_t a, b, c, d; };
@@ -114,10 +97,13 @@ void judge(void);
 extern char strict_failure[192];
 extern int failed_read;
 
-/* sweep.c: many interleavings of one scenario */
-void sweep(const char *how, uint64_t most, uint64_t depth, uint64_t seed, bool strict, bool first_only);
-bool sweep_ready(void);
-void sweep_one(struct choice which, bool trace);
+/* main.c, and what a build is asked: false where the words are no question of it */
+bool asked(const char *word, char *rest);
+bool ready(void);			/* all is there that a question needs; else it is told what is not */
+bool bad(const char *what);
+int numbers_of(char *text);
+extern uint64_t numbers[];
+void threads_start(void);
 void put(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void put_text(const char *text);
 void put_stack(void **stack, unsigned int depth);

@@ -229,12 +229,21 @@ static void strict(const char *what)
 		snprintf(strict_failure, sizeof(strict_failure), "%s", what);
 }
 
+static const char *what_it_is(uint64_t entry, const char *otherwise)
+{
+	uint64_t poison;
+
+	memset(&poison, POISON, sizeof(poison));
+	if (entry == poison)
+		return "what a freed node holds is returned as an entry";
+	return entry && !xa_is_value((void *)entry) ? "a node's pointer is returned as an entry" : otherwise;
+}
+
 static bool right_entry(uint64_t first, uint64_t last, uint64_t entry)
 {
 	for (unsigned int i = interval_of(first); i < intervals && starts[i] <= last; i++)
 		if (!may_hold(i, entry))
-			return hard(entry && !xa_is_value((void *)entry) ? "a node's pointer is returned as an entry" :
-				    "an entry that the index never had");
+			return hard(what_it_is(entry, "an entry that the index never had"));
 	if (!was_a_range(first, last, entry))
 		strict("a range that the tree never had");
 	return true;
@@ -310,8 +319,7 @@ static bool judge_neighbour(const struct step *s, const struct read *r, bool up)
 	}
 	if (r->entry && (up ? s->a < UINT64_MAX : s->a) && may_be_next(up ? s->a + 1 : s->a - 1, s->b, r->entry, up))
 		return true;
-	return hard(r->entry && !xa_is_value((void *)r->entry) ? "a node's pointer is returned as an entry" :
-		    "a neighbour that is none in any state");
+	return hard(what_it_is(r->entry, "a neighbour that is none in any state"));
 }
 
 /* ---- a cursor's way through the tree ---- */

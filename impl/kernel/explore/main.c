@@ -1,6 +1,5 @@
 /*
- * The explorer as a process: a scenario comes as lines of words and numbers, and each `explore` or `trace` is
- * answered with one line of JSON.
+ * A process: a scenario comes as lines of words and numbers, and each question is answered with one line of JSON.
  *
  *     begin FLAGS
  *     setup OP A B C D             carried out at once
@@ -8,8 +7,9 @@
  *     state N FIRST LAST ENTRY...  what tree TREE holds after N writes, by the reference
  *     reader TREE                  a new reader, on that tree
  *     read OP A B                  a step of the reader
- *     explore HOW MOST DEPTH SEED STRICT FIRST
- *     trace POLICY STORES ACCESS SEED
+ *     explore HOW MOST DEPTH SEED STRICT FIRST     a question, where coroutines are interleaved
+ *     trace POLICY STORES ACCESS SEED              another
+ *     stress MILLISECONDS MOST SEED FIRST          a question, where threads run
  *
  * A line that is none of these, or holds a number out of range, is answered with {"error": ...}, and so is all up to
  * the next `begin`.
@@ -26,7 +26,7 @@
 #define FILLED	20000	/* stores of a fill */
 
 static char line[LINE], error[128];
-static uint64_t numbers[WORDS];
+uint64_t numbers[WORDS];
 static bool saved;
 
 void put(const char *format, ...)
@@ -57,7 +57,7 @@ void put_stack(void **stack, unsigned int depth)
 	put("]");
 }
 
-static bool bad(const char *what)
+bool bad(const char *what)
 {
 	if (!error[0])
 		snprintf(error, sizeof(error), "%s", what);
@@ -65,7 +65,7 @@ static bool bad(const char *what)
 }
 
 /* The numbers of a line; -1 where one is none. */
-static int numbers_of(char *text)
+int numbers_of(char *text)
 {
 	int count = 0;
 
@@ -142,7 +142,7 @@ static bool add(struct program *program, char *text, bool (*allowed)(int), unsig
 	return true;
 }
 
-static bool ready(void)
+bool ready(void)
 {
 	if (error[0])
 		return false;
@@ -154,42 +154,6 @@ static bool ready(void)
 		return bad("there is not one state more than there are writes");
 	world_save();
 	return saved = true;
-}
-
-static bool explore(char *text)
-{
-	char *rest = strchr(text, ' ');
-
-	if (!rest)
-		return bad("explore what?");
-	*rest++ = 0;
-	if (numbers_of(rest) != 5)
-		return bad("explore takes a policy and five numbers");
-	if (ready())
-		sweep(text, numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]);
-	return !error[0];
-}
-
-static bool trace(char *text)
-{
-	char *rest = strchr(text, ' ');
-	struct choice which = { POLICIES };
-
-	if (rest)
-		*rest++ = 0;
-	for (int i = 0; i < POLICIES; i++)
-		if (!strcmp(policy_names[i], text))
-			which.policy = i;
-	if (!rest || which.policy == POLICIES || numbers_of(rest) != 3)
-		return bad("trace takes a policy and three numbers");
-	which.stores = numbers[0];
-	which.access = numbers[1];
-	which.seed = numbers[2];
-	if (which.policy == RANDOM && !which.access)
-		return bad("random needs a chance");
-	if (ready())
-		sweep_one(which, true);
-	return !error[0];
 }
 
 static void begin(char *text)
@@ -205,44 +169,43 @@ static void begin(char *text)
 	saved = false;
 }
 
-static void carry_out(char *text)
+static bool carry_out(const char *word, char *rest)
 {
-	char *rest = strchr(text, ' ');
-	bool asks;
+	if (!strcmp(word, "setup"))
+		return setup(rest);
+	if (!strcmp(word, "write"))
+		return add(&writer, rest, is_write, 4);
+	if (!strcmp(word, "state"))
+		return state(rest);
+	if (!strcmp(word, "read"))
+		return add(&reader, rest, is_read, 2);
+	if (strcmp(word, "reader") || numbers_of(rest) != 1 || numbers[0] >= TREES)
+		return bad("no such line");
+	reader.length = 0;
+	reader.tree = numbers[0];
+	return true;
+}
+
+static void one_line(void)
+{
+	char *rest = strchr(line, ' ');
 
 	if (!rest)
-		rest = text + strlen(text);
+		rest = line + strlen(line);
 	else
 		*rest++ = 0;
-	asks = !strcmp(text, "explore") || !strcmp(text, "trace");
-	if (!strcmp(text, "begin"))
+	if (!strcmp(line, "begin")) {
 		begin(rest);
-	else if (error[0])
-		;
-	else if (!strcmp(text, "setup"))
-		setup(rest);
-	else if (!strcmp(text, "write"))
-		add(&writer, rest, is_write, 4);
-	else if (!strcmp(text, "state"))
-		state(rest);
-	else if (!strcmp(text, "reader") && numbers_of(rest) == 1 && numbers[0] < TREES) {
-		reader.length = 0;
-		reader.tree = numbers[0];
-	} else if (!strcmp(text, "read"))
-		add(&reader, rest, is_read, 2);
-	else if (!strcmp(text, "explore"))
-		explore(rest);
-	else if (!strcmp(text, "trace"))
-		trace(rest);
-	else
-		bad("no such line");
-	if (asks && error[0]) {
-		put("{\"error\":");
-		put_text(error);
-		put("}\n");
-	}
-	if (asks)
+	} else if (asked(line, rest)) {
+		if (error[0]) {
+			put("{\"error\":");
+			put_text(error);
+			put("}\n");
+		}
 		fflush(stdout);
+	} else if (!error[0]) {
+		carry_out(line, rest);
+	}
 }
 
 int main(void)
@@ -256,7 +219,7 @@ int main(void)
 		if (!end)
 			return 2;
 		*end = 0;
-		carry_out(line);
+		one_line();
 	}
 	return 0;
 }

@@ -16,10 +16,11 @@ enum lookup { LOCKED_IT, NONE_THERE, FALLS_BACK };
 static bool lock_for_reading(void *entry, uint64_t *first, uint64_t *last)
 {
 	uint64_t other_first, other_last;
+	unsigned int done = writes_done;
 
-	if (!content_of(writes_done, (unsigned long)entry, first, last))
+	if (!content_of(done, (unsigned long)entry, first, last))
 		return false;	/* detached */
-	if (threads[WRITER].done)
+	if (done == writer.length)
 		return true;
 	for (unsigned int state = 0; state <= writes_begun; state++)
 		if (!content_of(state, (unsigned long)entry, &other_first, &other_last) || other_first != *first ||

@@ -1,8 +1,7 @@
 /*
- * Nodes, trees and RCU callbacks: all that writer and reader share, and what is needed to put it back as it was.
+ * Nodes and trees: all that writer and reader share, and what is needed to put it back as it was.
  *
- * A node that was freed is never handed out again within a run, so that every use of one is seen. Callbacks wait
- * for `world_grace_period()`, which thread.c calls when no reader is inside that entered before them.
+ * A node that was freed is never handed out again within a run, so that every use of one is seen.
  *
  * Not covered: requests for memory that are refused, memory other than nodes.
  */
@@ -33,12 +32,8 @@ static char saved_arena[ARENA] __attribute__((aligned(4096)));
 static unsigned char saved_state[NODES];
 static unsigned char touched[NODES];
 static uint32_t touched_nodes[NODES], touched_count;
-static struct { struct rcu_head *head; void (*function)(struct rcu_head *); } waiting[NODES];
-static unsigned int waiting_count;
 
 uint32_t world_live(void) { return world.live; }
-
-static void forget_callbacks(void) { waiting_count = 0; }
 
 void world_begin(unsigned int flags)
 {
@@ -73,6 +68,13 @@ void world_touch(unsigned int node)
 	touched_nodes[touched_count++] = node;
 }
 
+void world_touch_all(void)
+{
+	for (uint32_t node = 0; node < world.used; node++)
+		if (node_state[node] == LIVE)
+			world_touch(node);
+}
+
 void world_restore(void)
 {
 	for (uint32_t i = 0; i < touched_count; i++) {
@@ -91,41 +93,6 @@ void world_restore(void)
 	world = saved_world;
 	writer_cursor = world.cursor;
 	forget_callbacks();
-}
-
-/* ---- callbacks ---- */
-
-/* The words of a head are written to, as the kernel does, but what waits is kept apart: a store to a head may be held
- * back. */
-static void later(struct rcu_head *head, void (*function)(struct rcu_head *), void *pc)
-{
-	access_watch(&head->next, WRITE | MARKED, pc);
-	head->next = NULL;
-	access_watch(&head->func, WRITE | MARKED, pc);
-	head->func = function;
-	if (waiting_count == NODES)
-		failed(NULL, NULL, "too many callbacks wait");
-	waiting[waiting_count].head = head;
-	waiting[waiting_count++].function = function;
-}
-
-void call_rcu(struct rcu_head *head, void (*function)(struct rcu_head *))
-{
-	later(head, function, __builtin_return_address(0));
-}
-
-static void free_later(struct rcu_head *head) { kfree((void *)((unsigned long)head & ~(NODE_SIZE - 1))); }
-
-void explore_kfree_rcu(struct rcu_head *head)
-{
-	later(head, free_later, __builtin_return_address(0));
-}
-
-void world_grace_period(void)
-{
-	for (unsigned int i = 0; i < waiting_count; i++)
-		waiting[i].function(waiting[i].head);
-	waiting_count = 0;
 }
 
 /* ---- the slab cache of nodes ---- */
@@ -161,13 +128,14 @@ static void give_back(char *node, void *pc, void **frame)
 		failed(pc, frame, "what is no live node is freed");
 	node_state[at / NODE_SIZE] = FREED;
 	world.live--;
+	world_freed(node);
 }
 
 void *kmem_cache_alloc_lru(struct kmem_cache *cache, struct list_lru *lru, int gfp) { return take(gfp); }
 
 int kmem_cache_alloc_bulk(struct kmem_cache *cache, gfp_t gfp, size_t size, void **list)
 {
-	access_settle();	/* the list may lie in a node, and is written to here */
+	settle_stores();	/* the list may lie in a node, and is written to here */
 	for (size_t i = 0; i < size; i++)
 		list[i] = take(gfp);
 	return size;
@@ -186,8 +154,13 @@ void kfree(void *node)
 /* The list may lie in a node that is itself being freed: it is read as it was before. */
 void kmem_cache_free_bulk(struct kmem_cache *cache, size_t size, void **list)
 {
+	void *all[SHEAF_OBJECTS];
+
+	if (size > SHEAF_OBJECTS)
+		failed(NULL, NULL, "so many nodes are freed at once as are never had");
+	memcpy(all, list, size * sizeof(*all));
 	for (size_t i = 0; i < size; i++)
-		give_back(list[i], __builtin_return_address(0), __builtin_frame_address(0));
+		give_back(all[i], __builtin_return_address(0), __builtin_frame_address(0));
 }
 
 struct slab_sheaf *kmem_cache_prefill_sheaf(struct kmem_cache *cache, gfp_t gfp, unsigned int size)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from mapleproof.impl.kernel.explorer import Explorer, ExplorerDied, Failure, How, Policy, Traced
+from mapleproof.impl.kernel.explorer import Explorer, How, Policy, Traced
+from mapleproof.impl.kernel.scenario import Failure, ProcessEnded
 from mapleproof.props.common.answers import NOTHING, Answer
 from mapleproof.props.common.difference import ANSWER, CONTENT, CRASH, LEAK, Difference
 from mapleproof.props.common.guard import WALL
@@ -20,7 +21,18 @@ from mapleproof.props.maple.interleavings.switches import told
 from mapleproof.props.maple.ports import ModelPort
 from mapleproof.props.maple.shrink import Shrinker
 
-CRASHES = ("SIG", "WARN", "BUG", "read of", "write of", "the reader", "the writer", "the lock", "what is no")
+CRASHES = (
+    "SIG",
+    "WARN",
+    "BUG",
+    "read of",
+    "write of",
+    "the reader",
+    "the writer",
+    "the lock",
+    "the process",
+    "what is no",
+)
 """How the text of a failure begins that ended the run; others are judgements."""
 
 IN_ORDER = (
@@ -145,7 +157,7 @@ def smallest(explorer: Explorer, scenario: Scenario, failure: Failure, careful: 
         try:
             smaller = scenario_of(scenario.alloc_range, candidate)
             found = _first(explorer, smaller, kinds)
-        except (Refused, ExplorerDied, ValueError):
+        except (Refused, ProcessEnded, ValueError):
             return False
         same = _same(found, failure)
         if found is None or same is None or (careful and _known(explorer, smaller, found)):

@@ -11,8 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mapleproof.impl.kernel import explorer
-from mapleproof.impl.kernel.explorer import MOST_STEPS, Choice, Reader
+from mapleproof.impl.kernel.scenario import MOST_STEPS, Choice, Reader, Stage
 from mapleproof.props.common.answers import ABSENT
 from mapleproof.props.common.forms import form_of
 from mapleproof.props.common.operation import Common
@@ -106,10 +105,10 @@ class Scenario:
         return Reader((*placing, *map(step_of, self.reads)))
 
     @property
-    def stage(self) -> explorer.Scenario:
+    def stage(self) -> Stage:
         """All but the reader, as the explorer takes it."""
         setup, writes = (tuple(map(step_of, steps)) for steps in (self.setup, self.writes))
-        return explorer.Scenario(self.alloc_range, True, setup, writes, self.states())
+        return Stage(self.alloc_range, True, setup, writes, self.states())
 
     def operations(self, choice: Choice | None = None) -> list[Common]:
         """The operations of a case, with the interleaving that was chosen."""

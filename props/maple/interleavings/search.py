@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from mapleproof.impl.kernel.explorer import Explorer, Failure, Policy
+from mapleproof.impl.kernel.explorer import Explorer, Policy
+from mapleproof.impl.kernel.scenario import Failure
 from mapleproof.props.common.forms import form_of
 from mapleproof.props.maple.interleavings.draws import scenarios
 from mapleproof.props.maple.interleavings.known import is_known, is_known_held_back

@@ -1,4 +1,4 @@
-/* RCU beside one reader: publishing a pointer is a release, callbacks wait in world.c until the reader has left. */
+/* RCU beside one reader: publishing a pointer is a release, callbacks wait until the reader has left. */
 #ifndef MAPLEPROOF_EXPLORE_RCUPDATE_H
 #define MAPLEPROOF_EXPLORE_RCUPDATE_H
 

@@ -12,7 +12,7 @@
  * held-inside  the reader up to an access, then its rest at the barrier up to which the writer's `stores`-th store is
  *              held back
  */
-#include "explore.h"
+#include "coroutines.h"
 
 #define DEPTH 8
 
@@ -23,7 +23,7 @@ const char *const policy_names[POLICIES] = {
 
 struct choice choice;
 static bool first_done, second_done;
-static uint64_t random_state, asked, points[DEPTH];
+static uint64_t random_state, times_asked, points[DEPTH];
 static unsigned int point_count;
 static int priority[2];
 
@@ -40,7 +40,7 @@ uint64_t next_random(uint64_t *state)
 int policy_begin(void)
 {
 	first_done = second_done = false;
-	asked = 0;
+	times_asked = 0;
 	random_state = choice.seed * 0x9e3779b97f4a7c15UL | 1;
 	switch (choice.policy) {
 	case AT_ACCESS:
@@ -101,9 +101,9 @@ bool policy_switches(struct thread *me, unsigned int how)
 	case RANDOM:
 		return (next_random(&random_state) >> 16) % choice.access == 0;
 	case PRIORITIES:
-		asked++;
+		times_asked++;
 		for (unsigned int i = 0; i < point_count; i++)
-			if (points[i] == asked)
+			if (points[i] == times_asked)
 				priority[me - threads] = -1 - (int)i;
 		return priority[writes ? READER : WRITER] > priority[me - threads];
 	case HELD_BACK:

@@ -1,67 +1,26 @@
 /*
- * Many interleavings of one scenario, by a policy, and what was met in them: of each sort of failure how often, and
- * the first.
+ * Many interleavings of one scenario, by a policy, and what was met in them.
  *
  * The answer is one line of JSON. `complete` says that all interleavings of the policy were run, none left out.
  */
 #include <stdio.h>
 #include <string.h>
-#include "explore.h"
+#include "coroutines.h"
 
-#define FINDINGS	32
-#define PATHS		32
 #define HELD		4096	/* stores of a writer that are held back one by one */
 
-struct finding {
-	char text[192];
-	void *stack[8];
-	bool strict;
-	unsigned int step, has_read;
-	struct read read;
-	struct choice choice;
-	uint64_t times;
-};
-
-static struct finding findings[FINDINGS];
-static unsigned int found;
 static uint64_t runs, stores, accesses, writer_accesses;
-static uint32_t live_at_end;
 static bool failed_hard;
 
 /* ---- one interleaving ---- */
 
 static void look(bool strict)
 {
-	const char *text = strict ? strict_failure : failure;
-	unsigned int i, step = failed_read >= 0 ? reads[failed_read].step : reader_step;
+	struct how how = { policy_names[choice.policy], choice.stores, choice.access, choice.seed };
 
-	for (i = 0; i < found; i++)
-		if (findings[i].strict == strict && !strcmp(findings[i].text, text) &&
-		    (strict || findings[i].stack[0] == failure_stack[0]))
-			break;
-	if (i == FINDINGS)
-		return;
-	if (i == found) {
-		struct finding *new = &findings[found++];
-
-		*new = (struct finding){ .strict = strict, .step = step, .choice = choice };
-		if (held_until && choice.policy == HELD_BACK)
-			new->choice.access = held_until + 1;
-		strcpy(new->text, text);
-		if (!strict)
-			memcpy(new->stack, failure_stack, sizeof(failure_stack));
-		new->has_read = failed_read >= 0;
-		if (new->has_read)
-			new->read = reads[failed_read];
-	}
-	findings[i].times++;
-}
-
-static void finish(void)
-{
-	world_grace_period();
-	if (world_live() != live_at_end)
-		failed(NULL, NULL, "%d nodes are left that nothing holds", (int)(world_live() - live_at_end));
+	if (held_until && choice.policy == HELD_BACK)
+		how.access = held_until + 1;
+	found_failure(strict, how);
 }
 
 /* Whether it was run at all: one that is another's twin is not counted. */
@@ -92,40 +51,7 @@ static bool run(bool strict)
 	return true;
 }
 
-/* ---- the writer alone ---- */
-
-static unsigned int at_write;
-static const char *paths[PATHS];
-static unsigned int paths_taken;
-static bool noting_paths;
-
-/* The functions of the write path whose tracepoints the writer passes: which kind of write it is. */
-void explore_path(const char *function)
-{
-	if (LIKELY(!noting_paths))
-		return;
-	for (unsigned int i = 0; i < paths_taken; i++)
-		if (paths[i] == function)
-			return;
-	if (paths_taken < PATHS)
-		paths[paths_taken++] = function;
-}
-
-static void alone(void)
-{
-	if (!contents_agree(0))
-		failed(NULL, NULL, "without a reader: the tree does not hold what it must before the writes");
-	for (at_write = 0; at_write < writer.length; at_write++) {
-		noting_paths = true;
-		write_step(&writer.steps[at_write]);
-		noting_paths = false;
-		if (!contents_agree(at_write + 1))
-			failed(NULL, NULL, "without a reader: the tree does not hold what it must after write %u",
-			       at_write + 1);
-	}
-	world_grace_period();
-	live_at_end = world_live();
-}
+/* ---- how long ---- */
 
 /* How long each is, alone and after the other. */
 static void measure(enum policy policy)
@@ -141,21 +67,18 @@ static void measure(enum policy policy)
 		accesses = threads[READER].accesses;
 }
 
-static bool is_ready;
-
 /* Whether all can be explored: the writer alone does what it must, and reader and writer one after the other do. */
-bool sweep_ready(void)
+static bool sweep_ready(void)
 {
-	found = races_found = 0;
+	found_clear();
+	races_found = 0;
 	runs = stores = accesses = writer_accesses = 0;
 	failed_hard = false;
-	is_ready = noting_paths = false;
-	paths_taken = 0;
 	world_restore();
 	failed_read = -1;
 	reads_done = 0;
 	memset(failure_stack, 0, sizeof(failure_stack));
-	if (!guarded(alone)) {
+	if (!alone_agrees()) {
 		runs++;
 		look(false);
 		return false;
@@ -164,8 +87,7 @@ bool sweep_ready(void)
 	measure(AT_ACCESS);
 	most_accesses[WRITER] = 4 * writer_accesses + 3000;
 	most_accesses[READER] = 4 * accesses + 1500;
-	is_ready = !failed_hard;
-	return is_ready;
+	return !failed_hard;
 }
 
 /* ---- policies ---- */
@@ -255,32 +177,13 @@ static bool drawn(enum policy policy, uint64_t times, uint64_t depth, uint64_t s
 	return false;
 }
 
-static void tell_finding(const struct finding *f)
-{
-	put("{\"text\":");
-	put_text(f->text);
-	put(",\"strict\":%s,\"times\":%lu,\"step\":%u", f->strict ? "true" : "false", f->times, f->step);
-	put(",\"choice\":[\"%s\",%lu,%lu,%lu]", policy_names[f->choice.policy], f->choice.stores, f->choice.access,
-	    f->choice.seed);
-	if (f->has_read)
-		put(",\"read\":[%u,%u,%lu,%lu,%lu]", f->read.step, f->read.status, f->read.index, f->read.last, f->read.entry);
-	put(",\"stack\":");
-	put_stack((void **)f->stack, 8);
-	put("}");
-}
-
 static void tell(bool complete)
 {
-	put("{\"runs\":%lu,\"stores\":%lu,\"accesses\":%lu,\"complete\":%s,\"findings\":[", runs, stores, accesses,
+	put("{\"runs\":%lu,\"stores\":%lu,\"accesses\":%lu,\"complete\":%s,", runs, stores, accesses,
 	    complete ? "true" : "false");
-	for (unsigned int i = 0; i < found; i++) {
-		put(i ? "," : "");
-		tell_finding(&findings[i]);
-	}
-	put("],\"paths\":[");
-	for (unsigned int i = 0; i < paths_taken; i++)
-		put("%s\"%s\"", i ? "," : "", paths[i]);
-	put("],\"races\":[");
+	found_tell();
+	alone_tell();
+	put("\"races\":[");
 	for (unsigned int i = 0; i < races_found; i++)
 		put("%s[%lu,%lu,%d,%d,%lu]", i ? "," : "", (unsigned long)races[i].writer, (unsigned long)races[i].reader,
 		    races[i].writer_marked, races[i].reader_marked, races[i].times);
@@ -318,18 +221,15 @@ void sweep_one(struct choice which, bool trace)
 	bool ready = sweep_ready();
 
 	if (ready) {
-		found = 0;
+		found_clear();
 		choice = which;
 		trace_on = trace;
 		run(true);
 		trace_on = false;
 	}
-	put("{\"findings\":[");
-	for (unsigned int i = 0; i < found; i++) {
-		put(i ? "," : "");
-		tell_finding(&findings[i]);
-	}
-	put("],\"arena\":%lu,\"fields\":[%zu,%zu,%zu],", (unsigned long)arena, offsetof(struct maple_tree, ma_flags),
+	put("{");
+	found_tell();
+	put("\"arena\":%lu,\"fields\":[%zu,%zu,%zu],", (unsigned long)arena, offsetof(struct maple_tree, ma_flags),
 	    offsetof(struct maple_tree, ma_root), sizeof(struct maple_tree));
 	trace_tell();
 	put(",\"nodes\":[");

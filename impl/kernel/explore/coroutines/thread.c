@@ -13,7 +13,7 @@
 #include <sys/mman.h>
 #include <sys/time.h>
 #include <ucontext.h>
-#include "explore.h"
+#include "coroutines.h"
 
 #ifndef __x86_64__
 #error "the explorer switches stacks on x86-64 only"
@@ -27,9 +27,9 @@
 struct thread threads[2];
 struct thread *running;
 uint64_t most_accesses[2];
-unsigned int writes_begun, writes_done;
+_Atomic unsigned int writes_begun, writes_done;
 char failure[192];
-void *failure_stack[8];
+void *failure_stack[FRAMES];
 
 static void *main_sp, *escape[5];
 static volatile uint64_t runs;
@@ -71,7 +71,7 @@ static void thread_main(void)
 
 	if (writes) {
 		run_writer();
-		access_settle();
+		settle_stores();
 	} else {
 		run_reader();
 	}
@@ -98,23 +98,6 @@ static void thread_prepare(int number)
 	*thread = (struct thread){ .sp = sp - 6, .stack = stack, .limit = most_accesses[number] };
 }
 
-/* How deep a stack goes is of no use where it cannot be read: frames are followed upwards within one stack only. */
-static void keep_stack(void *pc, void **frame)
-{
-	char *low = (char *)frame, *high = running ? running->stack + STACK : low + (64 << 10);
-	unsigned int depth = 0;
-
-	memset(failure_stack, 0, sizeof(failure_stack));
-	if (pc)
-		failure_stack[depth++] = pc;
-	while (frame && depth < 8 && (char *)frame >= low && (char *)(frame + 2) < high && frame[1]) {
-		if (frame[1] != pc)
-			failure_stack[depth++] = frame[1];
-		low = (char *)frame + 1;
-		frame = frame[0];
-	}
-}
-
 void failed(void *pc, void **frame, const char *format, ...)
 {
 	va_list arguments;
@@ -122,7 +105,9 @@ void failed(void *pc, void **frame, const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(failure, sizeof(failure), format, arguments);
 	va_end(arguments);
-	keep_stack(pc, frame ? frame : __builtin_frame_address(0));
+	if (!frame)
+		frame = __builtin_frame_address(0);
+	keep_stack(failure_stack, pc, frame, running ? running->stack + STACK : (char *)frame + (64 << 10));
 	running = NULL;
 	__builtin_longjmp(escape, 1);
 }

@@ -11,7 +11,7 @@
  * Not covered: loads of the reader that are not in order.
  */
 #include <string.h>
-#include "explore.h"
+#include "coroutines.h"
 
 #define PC		__builtin_return_address(0)
 #define FRAME		__builtin_frame_address(0)
@@ -54,7 +54,7 @@ static void hold_back(void)
 
 bool access_holds(void) { return held.state == HELD; }
 
-void access_settle(void)
+void settle_stores(void)
 {
 	if (running != &threads[WRITER])
 		return;
@@ -83,7 +83,7 @@ void explore_barrier(void)
 {
 	if (UNLIKELY(held.state) && running == &threads[WRITER]) {
 		last_chance();
-		access_settle();
+		settle_stores();
 	}
 }
 
@@ -109,7 +109,7 @@ void explore_unlock(spinlock_t *lock)
 static void own_access(unsigned int how)
 {
 	if (how & WRITE) {
-		access_settle();
+		settle_stores();
 	} else {
 		memcpy(held.at, &held.after, held.size);
 		held.state = ISSUED;
