@@ -115,7 +115,7 @@ def search_program(shape: Shape, highest: bool, geometry: Geometry = SMALL) -> P
         inside = z3.And(number(found.low) <= start, start <= number(found.high))
         claim("it lies in the leaf that was found", inside)
         place = Place()
-        classify.locate(tree, found.start, place)
+        classify.locate(tree, tree.root, found.start, place)
         claim("which holds it", found.node == place.node)
         limits_found = number(found.low) == number(place.low), number(found.high) == number(place.high)
         claim("within its limits", z3.And(*limits_found))

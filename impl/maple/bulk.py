@@ -39,7 +39,7 @@ def finish(tree: Structure) -> None:
     if tree.height < 2:
         return
     pool, last = tree.pool, tree.store
-    classify.locate(tree, MAX, last)
+    classify.locate(tree, tree.root, MAX, last)
     node = last.node
     slot = pool.parents[node >> 4]
     if pool.end(node) - node + 1 >= tree.leaf_min - 2 or not slot & META:

@@ -68,7 +68,7 @@ def check(tree: Structure, reserved: int = 0) -> None:
         if tree.bare is not None or tree.height < 1:
             raise BrokenInvariant("root", f"Height {tree.height}, bare entry {tree.bare!r}.")
         walk = Walk(tree)
-        walk.subtree(tree.root, 0, MAX, tree.height, -1)
+        walk.subtree(tree.root, 0, MAX, tree.height, -tree.height)
         used = len(walk.nodes)
     live = tree.pool.live - len(tree.pool.retired)
     if live != used + reserved:

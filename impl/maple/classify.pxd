@@ -9,8 +9,10 @@ cdef uint64_t MAX
 cdef Py_ssize_t META
 cdef int APPEND, EXACT_FIT, NEW_ROOT, NODE_STORE, REBALANCE, SLOT_STORE, SPANNING_STORE, SPLIT, STORE_ROOT
 
-@cython.locals(node=Py_ssize_t, low=uint64_t, high=uint64_t, end=Py_ssize_t, at=Py_ssize_t, _=int)
-cdef void locate(Structure tree, uint64_t index, Place place) noexcept
+@cython.locals(
+    node=Py_ssize_t, low=uint64_t, high=uint64_t, height=Py_ssize_t, end=Py_ssize_t, at=Py_ssize_t, _=int
+)
+cdef void locate(Structure tree, Py_ssize_t root, uint64_t index, Place place) noexcept
 @cython.locals(
     node=Py_ssize_t, low=uint64_t, high=uint64_t, null=bint, end=Py_ssize_t, left=Py_ssize_t, right=Py_ssize_t,
     left_min=uint64_t, right_max=uint64_t, keep_left=bint, keep_right=bint, new_end=Py_ssize_t, kind=int,

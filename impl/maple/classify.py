@@ -37,12 +37,13 @@ from mapleproof.impl.maple.place import Place, Store
 from mapleproof.impl.maple.structure import Structure
 
 
-def locate(tree: Structure, index: int, place: Place) -> None:
-    """Find the leaf that holds ``index`` in a tree that has nodes, and its limits (mas_wr_walk)."""
+def locate(tree: Structure, root: int, index: int, place: Place) -> None:
+    """Find the leaf below ``root`` that holds ``index``, and its limits (mas_wr_walk)."""
     pivots, children = tree.pool.pivots, tree.pool.children
-    node, low, high = tree.root, 0, MAX
-    tree.walked += tree.height
-    for _ in range(tree.height - 1):
+    node, low, high = root, 0, MAX
+    height = -tree.pool.parents[root >> 4]
+    tree.walked += height
+    for _ in range(height - 1):
         end = pivots[node + META]
         at = rows.find(pivots, index, node, end)
         if at < end:

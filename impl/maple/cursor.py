@@ -197,7 +197,7 @@ class Cursor(StoringCursor):
         if self.state == NONE:
             self.index = self.last = 0
             self.state = ROOT
-            return self.tree.bare
+            return self.tree.load(0)
         return None if self.index < limit else STEP
 
     # Free ranges

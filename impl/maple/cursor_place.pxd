@@ -22,7 +22,9 @@ cdef class PlacedCursor(Place):
     cpdef void reset(self) noexcept
     cpdef void pause(self) noexcept
     cpdef object walk(self)
-    @cython.locals(node=Py_ssize_t, end=Py_ssize_t, at=Py_ssize_t)
+    @cython.locals(
+        root=Py_ssize_t, node=Py_ssize_t, end=Py_ssize_t, index=uint64_t, at=Py_ssize_t, moved=bint
+    )
     cdef object go(self)
     cdef object go_to(self, uint64_t index)
     @cython.locals(at=Py_ssize_t, last=uint64_t)

@@ -89,23 +89,35 @@ class PlacedCursor(Place):
     def go(self) -> Any:
         """Go to ``index`` from the root (mas_state_walk); the range stays where there is no node."""
         tree = self.tree
-        if tree.root < 0:
+        root = tree.root
+        while root < 0:
+            bare = tree.bare
+            root = tree.root
+            if root >= 0:
+                break  # it went into a first node
             self.node = -1
             self.low, self.high = 0, MAX
-            if tree.bare is None:
+            if bare is None:
                 self.state = NONE
                 return None
             self.state = ROOT
-            return tree.bare if self.index == 0 else None
+            return bare if self.index == 0 else None
         self.state = ACTIVE
         pivots = tree.pool.pivots
-        classify.locate(tree, self.index, self)
+        classify.locate(tree, root, self.index, self)
         node = self.node
         self.end = end = pivots[node + META]
-        self.slot = at = rows.find(pivots, self.index, node, end)
-        self.index = pivots[at - 1] + 1 if at > node else self.low
-        self.last = pivots[at] if at < end else self.high
-        return tree.pool.slots[at]
+        index = self.index
+        while True:
+            self.slot = at = rows.find(pivots, index, node, end)
+            self.index = pivots[at - 1] + 1 if at > node else self.low
+            self.last = pivots[at] if at < end else self.high
+            entry = tree.pool.slots[at]
+            moved = tree.rcu and not (
+                self.index <= index <= self.last and (at == end or pivots[at] == self.last)
+            )
+            if not moved:
+                return entry  # of a range that stood while it was read
 
     def go_to(self, index: int) -> Any:
         """Take the place of ``index`` anew, after the leaf died (mas_rewalk)."""
@@ -219,4 +231,4 @@ class PlacedCursor(Place):
             return None
         self.index = self.last = 0
         self.state = ROOT
-        return self.tree.bare
+        return self.tree.load(0)

@@ -27,6 +27,9 @@ FIRST_NODE = 96
 POISON_WORD = 0x6B6B6B6B6B6B6B6B
 """What every cell of a freed node reads as (the kernel's POISON_FREE byte)."""
 
+UNBORN = -(1 << 30)
+"""In place of the slot that holds a node: none does yet."""
+
 
 @dataclass(frozen=True, slots=True)
 class Geometry:

@@ -6,7 +6,7 @@ A node is a position (a multiple of 16) in a few rows shared by all nodes of one
     slots[node + k]     an entry (leaf)
     children[node + k]  a child's position (internal node)
     gaps[node + k]      the largest run of NULL below slot k (internal nodes of trees that track gaps)
-    parents[node >> 4]  the position of the slot that holds this node, -1 for the root
+    parents[node >> 4]  the position of the slot that holds this node; for the root minus the tree's height
     states[node >> 4]   whether it is in use, see ``kinds.py``
 
 The limit of a node's last slot is the node's own maximum, which its parent knows; it is stored too where

@@ -17,7 +17,7 @@ cdef class Structure:
     cdef readonly Tally tally
     cdef readonly NodePool pool
     cdef readonly Store store
-    cdef readonly Found found
+    cdef readonly Found found, seen
     cdef public Py_ssize_t root, readers, walked
     cdef public int height, error
     cdef public object bare, yield_point, on_retry

@@ -24,7 +24,8 @@ RETIRED_LIMIT = 64
 class Structure:
     """A tree without its operations; ``MapleTree`` tells of its attributes.
 
-    ``store`` and ``found`` are what the last write and the last search came to, or are about to. ``walked``
+    ``store`` and ``found`` are what the last write and the last search came to, or are about to; ``seen`` is
+    the place that a reader looked at, who may be there in the middle of a write. ``walked``
     counts the nodes that walks from the root and steps to the next leaf went through.
     """
 
@@ -44,6 +45,7 @@ class Structure:
         self.pool = NodePool(plan, self.tally)
         self.store = Store()
         self.found = Found()
+        self.seen = Found()
         self.root = -1
         self.bare: Any = None
         self.height = 0
@@ -180,7 +182,7 @@ class Structure:
         elif height < self.height:
             self.tally.count(HEIGHT_DOWN)
         self.tally.count(HEIGHT_0 + height)
-        self.pool.parents[node >> 4] = -1
+        self.pool.parents[node >> 4] = -height
         self.height = height
         self.root = node
         self.bare = None
@@ -188,8 +190,8 @@ class Structure:
         self.pause_point("published")
 
     def adopt(self) -> None:
-        """Children of new nodes learn their place where that had to wait: as long as the new ones are not in
-        the tree, a reader goes up from them by the old ones (mas_adopt_children)."""
+        """Old children of new nodes learn their place where that had to wait: as long as the new ones are not
+        in the tree, a reader goes up from them by the old ones (mas_adopt_children)."""
         if self.unadopted:
             pool = self.pool
             for node in self.unadopted:

@@ -2,6 +2,7 @@ cimport cython
 from libc.stdint cimport uint64_t
 
 from mapleproof.impl.maple cimport check, classify, dup, rows, search, write
+from mapleproof.impl.maple.place cimport Found
 from mapleproof.impl.maple.structure cimport Structure
 
 cdef uint64_t MAX
@@ -10,10 +11,12 @@ cdef int EXACT_FIT, EEXIST, EINVAL, ENOMEM
 
 @cython.final
 cdef class MapleTree(Structure):
-    @cython.locals(node=Py_ssize_t, _=int)
+    @cython.locals(node=Py_ssize_t, height=Py_ssize_t, _=int)
     cpdef object load(self, uint64_t index)
-    @cython.locals(node=Py_ssize_t, end=Py_ssize_t, at=Py_ssize_t)
-    cdef object look(self, uint64_t index)
+    @cython.locals(
+        root=Py_ssize_t, node=Py_ssize_t, end=Py_ssize_t, low=uint64_t, high=uint64_t, at=Py_ssize_t, moved=bint
+    )
+    cdef object look(self, uint64_t index, Found place)
     cpdef tuple slot_of(self, uint64_t index)
     cdef object first_entry(self, uint64_t index, uint64_t most)
     cpdef tuple find(self, uint64_t index, uint64_t max)

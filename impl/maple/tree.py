@@ -17,6 +17,7 @@ from typing import Any
 from mapleproof.impl.maple import check, classify, dup, rows, search, write
 from mapleproof.impl.maple.geometry import MAX, META
 from mapleproof.impl.maple.kinds import EXACT_FIT, STORES
+from mapleproof.impl.maple.place import Found
 from mapleproof.impl.maple.structure import Structure
 
 EEXIST = errno.EEXIST
@@ -42,55 +43,68 @@ class MapleTree(Structure):
     def load(self, index: int) -> Any:
         """The entry at ``index`` (mtree_load)."""
         node = self.root
-        if node < 0:
-            return self.bare if index == 0 else None
+        while node < 0:
+            bare = self.bare
+            node = self.root
+            if node < 0:
+                return bare if index == 0 else None
         pool = self.pool
         pivots, children = pool.pivots, pool.children
-        for _ in range(self.height - 1):
+        height = -pool.parents[node >> 4]
+        for _ in range(height - 1):
             node = children[rows.find(pivots, index, node, pivots[node + META])]
         return pool.slots[rows.find(pivots, index, node, pivots[node + META])]
 
-    def look(self, index: int) -> Any:
-        """The entry at ``index``; ``found`` has the slot's range from ``low`` to ``high``."""
-        place = self.found
+    def look(self, index: int, place: Found) -> Any:
+        """The entry at ``index``; ``place`` gets the slot's range from ``low`` to ``high``."""
         place.low, place.high = 0, MAX
-        if self.root < 0:
-            if self.bare is None:
+        root = self.root
+        while root < 0:
+            bare = self.bare
+            root = self.root
+            if root >= 0:
+                break  # it went into a first node
+            if bare is None:
                 return None
             if index:
                 place.low = 1
                 return None
             place.high = 0
-            return self.bare
-        classify.locate(self, index, place)
+            return bare
+        classify.locate(self, root, index, place)
         pivots, node = self.pool.pivots, place.node
         end = pivots[node + META]
-        at = rows.find(pivots, index, node, end)
-        if at > node:
-            place.low = pivots[at - 1] + 1
-        if at < end:
-            place.high = pivots[at]
-        return self.pool.slots[at]
+        low, high = place.low, place.high
+        while True:
+            at = rows.find(pivots, index, node, end)
+            place.low = pivots[at - 1] + 1 if at > node else low
+            place.high = pivots[at] if at < end else high
+            entry = self.pool.slots[at]
+            moved = self.rcu and not (
+                place.low <= index <= place.high and (at == end or pivots[at] == place.high)
+            )
+            if not moved:
+                return entry  # of a range that stood while it was read
 
     def slot_of(self, index: int) -> tuple[int, int, Any]:
         """The range of the slot that holds ``index``, and its entry."""
-        entry = self.look(index)
-        return self.found.low, self.found.high, entry
+        entry = self.look(index, self.seen)
+        return self.seen.low, self.seen.high, entry
 
     def first_entry(self, index: int, most: int) -> Any:
-        """The first entry at or after ``index`` that starts at or below ``most``; ``found`` has its range."""
+        """The first entry at or after ``index`` that starts at or below ``most``; ``seen`` has its range."""
         if index > most:
             return None
-        entry = self.look(index)
-        while entry is None and self.found.high < most:
-            entry = self.look(self.found.high + 1)
+        entry = self.look(index, self.seen)
+        while entry is None and self.seen.high < most:
+            entry = self.look(self.seen.high + 1, self.seen)
         return entry
 
     def find(self, index: int, max: int) -> tuple[Any, int]:
         """The first entry at or after ``index`` that starts at or below ``max``, and where the next
         search goes on (mt_find); (None, index) where there is none."""
         entry = self.first_entry(index, max)
-        return entry, index if entry is None else (self.found.high + 1) & MAX
+        return entry, index if entry is None else (self.seen.high + 1) & MAX
 
     def find_after(self, index: int, max: int) -> tuple[Any, int]:
         """Like :meth:`find`, for going on: an ``index`` of 0 means that the last search ended at the top
@@ -102,8 +116,8 @@ class MapleTree(Structure):
         (mt_next)."""
         if index >= max:
             return None
-        self.look(index)
-        return self.first_entry(self.found.high + 1, max) if self.found.high < max else None
+        self.look(index, self.seen)
+        return self.first_entry(self.seen.high + 1, max) if self.seen.high < max else None
 
     def prev(self, index: int, min: int) -> Any:
         """The entry of the last range before the one at ``index`` that reaches up to ``min``
@@ -112,11 +126,11 @@ class MapleTree(Structure):
             return None
         if self.root < 0:
             # The kernel returns a bare entry whatever ``min`` says; kept, so that recordings of it replay.
-            return self.bare
-        self.look(index)
+            return self.load(0)
+        self.look(index, self.seen)
         entry = None
-        while entry is None and self.found.low > min:
-            entry = self.look(self.found.low - 1)
+        while entry is None and self.seen.low > min:
+            entry = self.look(self.seen.low - 1, self.seen)
         return entry
 
     def entries(self) -> list[tuple[int, int, Any]]:
@@ -165,7 +179,7 @@ class MapleTree(Structure):
         """Put ``entry`` over [first, last] if that is free: else -EEXIST (mtree_insert_range)."""
         if first > last:
             return -EINVAL
-        if self.look(first) is not None or last > self.found.high:
+        if self.look(first, self.found) is not None or last > self.found.high:
             return -EEXIST
         self.write(first, last, entry)
         return self.error
@@ -176,7 +190,7 @@ class MapleTree(Structure):
         Where that needs memory and there is none, ``error`` is -ENOMEM and nothing changed, though the
         entry is returned.
         """
-        entry = self.look(index)
+        entry = self.look(index, self.found)
         self.error = 0
         if entry is not None:
             self.write(self.found.low, self.found.high, None)
@@ -313,7 +327,7 @@ class MapleTree(Structure):
                 classify.classify_root(store, first, last)
             else:
                 if not placed:
-                    classify.locate(self, first, store)
+                    classify.locate(self, self.root, first, store)
                 classify.classify(self, store, first, last, entry, bulk)
             need = classify.nodes_needed(self, store, entry) - got
             if need <= 0:

@@ -5,7 +5,7 @@ from mapleproof.impl.maple cimport gaps, rows
 from mapleproof.impl.maple.place cimport Store
 from mapleproof.impl.maple.structure cimport Structure
 
-cdef Py_ssize_t ABOVE, BENCH, META, STRIDE
+cdef Py_ssize_t ABOVE, BENCH, META, STRIDE, UNBORN
 cdef int LIVE, SPLIT_THREE, SPLIT_TWO
 
 @cython.locals(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from mapleproof.impl.maple import gaps, rows
-from mapleproof.impl.maple.geometry import ABOVE, BENCH, META, STRIDE
+from mapleproof.impl.maple.geometry import ABOVE, BENCH, META, STRIDE, UNBORN
 from mapleproof.impl.maple.kinds import LIVE, SPLIT_THREE, SPLIT_TWO
 from mapleproof.impl.maple.place import Store
 from mapleproof.impl.maple.structure import Structure
@@ -176,11 +176,12 @@ def build_node(tree: Structure, start: int, stop: int, leaf: bool, low: int, abo
 
 def fill(tree: Structure, node: int, start: int, stop: int, leaf: bool, low: int) -> int:
     """Let ``node`` hold cells ``start`` to ``stop - 1``, which begin at index ``low``; children learn their
-    new place, at once unless a reader is to look. The largest gap in it, 0 where gaps are not tracked."""
+    new place, at once unless a reader may be in them. The largest gap in it, 0 where gaps are not tracked."""
     pool = tree.pool
     pivots, parents = pool.pivots, pool.parents
     count = stop - start
     pool.states[node >> 4] = LIVE
+    parents[node >> 4] = UNBORN
     rows.move(pivots, node, start, count)
     pivots[node + META] = node + count - 1
     if leaf:
@@ -189,9 +190,10 @@ def fill(tree: Structure, node: int, start: int, stop: int, leaf: bool, low: int
     children = pool.children
     rows.move(children, node, start, count)
     rows.move(pool.gaps, node, start, count)
-    if tree.yield_point is None:
-        for at in range(node, node + count):
+    late = tree.yield_point is not None
+    for at in range(node, node + count):
+        if not late or parents[children[at] >> 4] == UNBORN:
             parents[children[at] >> 4] = at
-    else:
+    if late:
         tree.unadopted.append(node)
     return rows.largest(pool.gaps, node, node + count) if tree.track_gaps else 0

@@ -6,9 +6,10 @@ from difflib import get_close_matches
 
 from mapleproof.props.common.planting import Seed
 from mapleproof.props.maple import seeds
+from mapleproof.props.maple.interleavings import mistakes
 from mapleproof.props.mm import seeds as fork_seeds
 
-KNOWN: dict[str, Seed] = {seed.name: seed for seed in (*seeds.SEEDS, *fork_seeds.SEEDS)}
+KNOWN: dict[str, Seed] = {seed.name: seed for seed in (*seeds.SEEDS, *mistakes.SEEDS, *fork_seeds.SEEDS)}
 
 
 class UnknownSeed(Exception):

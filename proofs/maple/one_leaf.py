@@ -39,7 +39,7 @@ class OneLeaf:
             pool.parents[self.leaf >> 4] = -1
         else:
             self.tree.root, self.tree.height = self.above, 2
-            pool.parents[self.leaf >> 4] = self.above
+            pool.parents[self.leaf >> 4], pool.parents[self.above >> 4] = self.above, -2
             stage.put_above(self.above, [self.high, MAX], [self.leaf, -1])
             assume(z3.Or(number(self.low) != 0, number(self.high) != MAX))
         self.was = ranges_of(self.tree, self.leaf, self.low, self.high)

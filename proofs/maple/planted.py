@@ -51,7 +51,8 @@ def plant(shape: Shape, geometry: Geometry) -> MapleTree:
         pool.pivots[node + META] = node + len(made) - 1
         return node, made[-1][0], max(gap for _, _, gap in made)
 
-    tree.root, tree.height = build(shape, -1)[0], height_of(shape)
+    tree.height = height_of(shape)
+    tree.root = build(shape, -tree.height)[0]
     pool.give_back(spare)
     tree.rcu = tree.wrapped = tree.loaded = True
     return tree

@@ -118,7 +118,8 @@ def grow(stage: TreeStage, shape: Shape, nulls: bool = True) -> Ranges:
         return node
 
     tree = stage.tree
-    tree.root, tree.height = build(shape, -1), height_of(shape)
+    tree.height = height_of(shape)
+    tree.root = build(shape, -tree.height)
     return everything
 
 
@@ -165,7 +166,7 @@ def held_by(tree: MapleTree) -> Ranges:
                 claim("the gap kept for a child is the largest run of NULL below it", gap)
             low = limit + 1
 
-    claim("the root has no parent", pool.parents[tree.root >> 4] == -1)
+    claim("the root has no parent", pool.parents[tree.root >> 4] == -tree.height)
     walk(tree.root, 0, MAX, tree.height)
     claim("a node is reached once", len(set(nodes)) == len(nodes))
     claim("every allocated node is in the tree", pool.live - len(pool.retired) == len(nodes))

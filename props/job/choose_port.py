@@ -75,7 +75,8 @@ def _booted(name: str) -> MakePort:
 KINDS: Mapping[str, Kind] = {
     "impl": Kind(
         {MAPLE_TREE.name: lambda name: ImplPort, ADDRESS_SPACE.name: lambda name: impl_spaces},
-        TREE_LANES | {"canaries", "tiny", "histories", "fork", "sweep", "layouts", "worlds", "proofs"},
+        TREE_LANES
+        | {"interleavings", "canaries", "tiny", "histories", "fork", "sweep", "layouts", "worlds", "proofs"},
     ),
     "model": Kind(
         {MAPLE_TREE.name: lambda name: ModelPort, ADDRESS_SPACE.name: lambda name: model_spaces}, TREE_LANES

@@ -102,7 +102,7 @@ def is_known_broken(recovery: str | None) -> bool:
 NEEDS = {
     "live": "it needs --port live",
     "booted": "it needs --port booted:PATH",
-    "interleavings": "it needs --port kernel:PATH",
+    "interleavings": "it needs --port kernel:PATH, or our own tree",
     "threads": "it needs --port kernel:PATH",
     "canaries": "it is about the alarms of the port impl",
     "tiny": "only the tree of the port impl can be made of nodes so small",

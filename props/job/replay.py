@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from mapleproof.impl.compiled import is_compiled
 from mapleproof.impl.kernel.stress import Stressed
 from mapleproof.props.common.answers import Level
 from mapleproof.props.common.difference import Difference
@@ -23,12 +24,14 @@ from mapleproof.props.common.subject import Subject
 from mapleproof.props.common.values import Refused
 from mapleproof.props.job.choose_port import choose_port
 from mapleproof.props.job.subjects import open_case
+from mapleproof.props.maple.interleavings import our_unit
 from mapleproof.props.maple.interleavings.case import has_readers_within, replayed
 from mapleproof.props.maple.interleavings.explorers import build_behind, explorer_for, stress_for
 from mapleproof.props.maple.interleavings.scenario import scenario_of
 from mapleproof.props.maple.interleavings.threads import met_with_threads, stressed
 from mapleproof.props.maple.lanes import rcu_run
 from mapleproof.props.maple.operations import RcuReadLock
+from mapleproof.props.maple.ports import ImplPort
 
 
 def replay_file(path: str | Path, port_name: str = "impl", level: Level = "exact") -> Replayed:
@@ -64,16 +67,21 @@ def replay_file(path: str | Path, port_name: str = "impl", level: Level = "exact
 
 
 def _explored(path: str | Path, make_port: MakePort) -> Replayed | None:
-    """What came of a scenario of interleavings on a kernel's tree; None for other cases and ports."""
+    """What came of a scenario of interleavings on a kernel's tree, or on the sources of ours; None for other
+    cases and ports."""
     built = build_behind(make_port)
+    ours = make_port is ImplPort and not is_compiled()
     case = open_case(path)
-    if built is None or not case.header.flags.get("rcu"):
+    if (built is None and not ours) or not case.header.flags.get("rcu"):
         return None
     operations = [step.op for step in case]
     if not has_readers_within(operations):
         return None
+    alloc_range: bool = case.header.flags["alloc_range"]
     try:
-        met = replayed(explorer_for(built), case.header.flags["alloc_range"], operations)
+        if built is None:
+            return Replayed(len(operations), our_unit.replayed(alloc_range, operations))
+        met = replayed(explorer_for(built), alloc_range, operations)
     except Refused:
         return None
     return Replayed(len(operations), None if met is None else met[0])

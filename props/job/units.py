@@ -25,10 +25,10 @@ from mapleproof.props.common.difference import Difference, place_of
 from mapleproof.props.common.files import Case, case_bytes
 from mapleproof.props.common.found import Lost, found_case, keep, named, replay_command
 from mapleproof.props.common.subject import Subject
-from mapleproof.props.job.choose_port import choose_port
+from mapleproof.props.job.choose_port import choose_port, is_kernel
 from mapleproof.props.job.examples import Examples
 from mapleproof.props.maple import canaries as maple_canaries
-from mapleproof.props.maple.interleavings import threads
+from mapleproof.props.maple.interleavings import our_unit, threads
 from mapleproof.props.maple.interleavings import unit as interleavings
 from mapleproof.props.maple.interleavings.scenario import Scenario
 from mapleproof.props.maple.lanes import bulk, rcu_run, tiny
@@ -279,6 +279,9 @@ def _machine(task: Task, done: Done, base: type[MapleMachine] | type[RcuMachine]
 
 def _interleavings(task: Task, done: Done) -> None:
     seed = f"{task.seed}/{task.number}"
+    if not is_kernel(task.port):
+        done.operations, done.events, done.met = our_unit.run(seed)
+        return
     done.operations, done.events, done.met = interleavings.run(
         choose_port(task.port, MAPLE_TREE), seed, task.careful
     )
@@ -406,6 +409,8 @@ def _smallest_with_readers(met: Difference, task: Task) -> Difference:
 
 
 def _smallest_interleaving(met: Difference, task: Task) -> Difference:
+    if not is_kernel(task.port):
+        return met  # the sources made it small, wherever they ran
     return interleavings.smallest(met, choose_port(task.port, MAPLE_TREE), task.careful)
 
 
@@ -451,6 +456,6 @@ LANES: dict[str, Lane] = {
     "booted": Lane(_booted, ADDRESS_SPACE, _smallest_booted),
 }
 """The parts of the job: damage that alarms must tell of, random runs in bulk, Hypothesis' state machines for
-trees and for readers, every interleaving of a kernel's own tree, the same with threads, tiny worlds visited
+trees and for readers, every interleaving of a reader and a writer, the same with threads, tiny worlds visited
 whole, real address spaces, histories of address spaces, forks that fail at every point under every recovery,
 histories on the running kernel, and forks of a booted kernel that fail at every point."""

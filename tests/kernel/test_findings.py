@@ -40,8 +40,9 @@ WRONG = {
 
 
 def told() -> dict[str, dict[str, str]]:
-    """The table in the document: what each case does, by its name and the kernel's version."""
-    rows = [line.strip("| ").split(" | ") for line in DOCS.read_text().splitlines() if line.startswith("| ")]
+    """The first table in the document: what each case does, by its name and the kernel's version."""
+    table = next(part for part in DOCS.read_text().split("\n\n") if part.startswith("| case"))
+    rows = [line.strip("| ").split(" | ") for line in table.splitlines() if line.startswith("| ")]
     _, *versions = rows[0]
     return {row[0].strip("`"): dict(zip(versions, row[1:], strict=True)) for row in rows[1:]}
 
