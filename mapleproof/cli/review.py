@@ -6,6 +6,7 @@ import os
 import secrets
 import sys
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +57,7 @@ class Call:
     type=click.Path(path_type=Path, file_okay=False),
     default=".",
     show_default=True,
-    help="The kernel's git tree, or a folder of its sources for --patch.",
+    help="The git tree, a kernel's or this project's own, or a folder of its sources for --patch.",
 )
 @click.option(
     "--patch",
@@ -105,6 +106,7 @@ class Call:
 def review_command(**given: Any) -> None:
     """Say what a change to the maple tree breaks, mends, alters and costs: a range of commits, patches, or
     the second of two folders. Without any of these it is the commits of this branch that its upstream lacks.
+    In a checkout of this project it is a change of its own tree and fork.
 
     Each commit is built and held against what it follows, with the same seeds and cases; nothing in the tree
     or its repository is changed. What fails on both sides is no news.
@@ -132,9 +134,10 @@ def _review(call: Call) -> int:
     from mapleproof.impl.kernel.errors import KernelBuildError
     from mapleproof.review.gitwork import ReviewError
     from mapleproof.review.letter import answer, letter
+    from mapleproof.review.own import review_own
     from mapleproof.review.page import review_page
     from mapleproof.review.review import review
-    from mapleproof.review.trees import series
+    from mapleproof.review.trees import OWN, series
 
     if call.patches and call.what:
         raise click.UsageError("--patch stands instead of a range")
@@ -149,16 +152,12 @@ def _review(call: Call) -> int:
             print(f"{trouble}; cases go to a temporary folder", file=sys.stderr)
         with series(call.tree, call.what, call.patches) as changes:
             say(console, f"seed {seed}")
-            done = review(
-                changes,
-                call.seconds,
-                call.jobs,
-                seed,
-                Path(call.out),
-                lambda line: say(console, line),
-                boots=call.boot,
-                proves=call.prove,
-            )
+            given = (changes, call.seconds, call.jobs, seed, Path(call.out))
+            tell = partial(say, console)
+            if changes.subject is OWN:
+                done = review_own(*given, tell, proves=call.prove)
+            else:
+                done = review(*given, tell, boots=call.boot, proves=call.prove)
             outcome = _outcome(done, call.tree)
             page = b"" if call.report is None else review_page(done, outcome.status == status.HOLDS).encode()
     except (ReviewError, KernelBuildError, TargetError) as error:
@@ -207,8 +206,10 @@ def _outcome(done: Review, tree: Path) -> Outcome:
                     State.BROKEN,
                     reason=shown.sort,
                     told=shown.told,
-                    cases=(str(shown.case),),
-                    commands=(replay_command(shown.case, port_for(shown, tree)),),
+                    cases=() if shown.case is None else (str(shown.case),),
+                    commands=()
+                    if shown.case is None
+                    else (replay_command(shown.case, port_for(shown, tree, done.own)),),
                 )
             )
         for claim in step.claims:
@@ -238,7 +239,7 @@ def _figures(done: Review, outcome: Outcome) -> dict[str, Any]:
         costs = (
             {}
             if step.beside is None
-            else {"nodes": step.beside.nodes, "instructions": step.beside.instructions}
+            else {"nodes": step.beside.nodes, step.beside.counted: step.beside.instructions}
         )
         steps.append(
             {
@@ -258,7 +259,9 @@ def _figures(done: Review, outcome: Outcome) -> dict[str, Any]:
                 },
                 "claims": [[one.name, one.before, one.after, one.told] for one in step.claims],
                 **{
-                    kind.name.lower(): [[one.sort, str(one.case)] for one in step.shown(kind)]
+                    kind.name.lower(): [
+                        [one.sort, None if one.case is None else str(one.case)] for one in step.shown(kind)
+                    ]
                     for kind in News
                 },
                 "behaviour": []

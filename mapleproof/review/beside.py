@@ -81,7 +81,7 @@ class Behaviour:
 @dataclass(slots=True)
 class Beside:
     """What came of it. `shapes` counts runs at whose end the trees' nodes differ though their contents do
-    not; `nodes` and `instructions` are (before, after) of each run."""
+    not; `nodes` and `instructions` are (before, after) of each run, the latter of what `counted` says."""
 
     runs: int = 0
     operations: int = 0
@@ -90,6 +90,7 @@ class Beside:
     nodes: list[tuple[float, float]] = field(default_factory=list)
     instructions: list[tuple[float, float]] = field(default_factory=list)
     why_no_instructions: str = ""
+    counted: str = "instructions"
 
 
 def beside(before: Build, after: Build, seed: int, seconds: float, least: int = 1) -> Beside:

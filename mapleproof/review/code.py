@@ -72,7 +72,7 @@ def change_of(before: Path, after: Path, path: str) -> Change:
     return Change(path, text, machine, reached, added)
 
 
-def differing(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[str]:
+def differing(old: Mapping[str, object], new: Mapping[str, object]) -> Iterator[str]:
     """The keys whose values differ, or that one of the two does not have."""
     return (name for name in {**old, **new} if old.get(name) != new.get(name))
 

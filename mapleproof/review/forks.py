@@ -26,6 +26,7 @@ from mapleproof.props.common.files import case_bytes
 from mapleproof.props.common.forms import spell
 from mapleproof.props.common.found import keep, safe_name
 from mapleproof.props.common.operation import Common
+from mapleproof.props.job.options import IMPL
 from mapleproof.props.mm.booted_port import BootedPort
 from mapleproof.props.mm.booted_sweep import booted_case, sort_of, sweep_numbered
 from mapleproof.props.mm.operations import Fork
@@ -48,8 +49,11 @@ Sorts = Mapping[str, Broken]
 """Breaks by their sort, the first of each."""
 
 
-def port_for(shown: Shown, tree: Path) -> str:
-    """The port on which the case of a failure is carried out again, in the user's own tree."""
+def port_for(shown: Shown, tree: Path, own: bool = False) -> str:
+    """The port on which the case of a failure is carried out again, in the user's own tree; `own` is whether
+    that is a checkout of this project."""
+    if own:
+        return IMPL
     return f"{LANE}:{tree}?seed={NOTHING}" if shown.lane == LANE else f"kernel:{tree}"
 
 

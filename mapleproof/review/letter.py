@@ -53,9 +53,15 @@ def answer(review: Review) -> str:
     if good and failed:
         words.append(f"nothing is broken over {failed:,} forks that fail")
     if review.unchanged:
-        words.append("no difference to the maple tree: its machine code is the same")
+        told = "its code is the same" if review.own else "to the maple tree: its machine code is the same"
+        words.append(f"no difference{':' if review.own else ''} {told}")
     elif good:
-        words.append(f"nothing is broken over {review.operations:,} operations")
+        what = (
+            "no difference in answers and nodes"
+            if all(step.is_alike for step in review.steps)
+            else "nothing is broken"
+        )
+        words.append(f"{what} over {review.operations:,} operations")
     return _sentence(words)
 
 
@@ -67,7 +73,7 @@ def _sentence(words: Sequence[str]) -> str:
 def letter(review: Review) -> str:
     """The mail's text."""
     lines = [*_wrapped(answer(review)), ""]
-    what = f"{review.base.name} (Linux {review.version})"
+    what = f"{review.base.name} ({f'{review.subject} {review.version}'.strip()})"
     changes = _counted(len(review.steps), "change", "changes")
     rest = f", {review.skipped} more touch nothing of it" if review.skipped else ""
     lines += _wrapped(
@@ -75,14 +81,14 @@ def letter(review: Review) -> str:
         f"{rest}. {review.seconds:.0f} s, {review.operations:,} operations, seed {review.seed}."
     )
     for step in review.steps:
-        lines += ["", *_step(step)]
+        lines += ["", *_step(step, review.own)]
     if len(lines) > LINES:
         more = len(lines) - LINES
         lines = [*lines[:LINES], f"({more} more lines: mapleproof review --report)"]
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
-def _step(step: Step) -> Iterator[str]:
+def _step(step: Step, own: bool) -> Iterator[str]:
     yield from _wrapped(f"* {step.side.name} {step.side.subject}", "", "  ")
     if step.unbuilt:
         yield from _wrapped(f"{step.stops}: {step.unbuilt}", "  ", "  ")
@@ -93,7 +99,8 @@ def _step(step: Step) -> Iterator[str]:
     if reached:
         yield from _listed("reached from", reached)
     if step.same_machine:
-        yield "  machine code of the maple tree: the same"
+        what = "code, but for names, comments and lines" if own else "machine code of the maple tree"
+        yield f"  {what}: the same"
     for part, why in step.open.items():
         yield from _wrapped(f"not run: {part}: {why}", "  ", "    ")
     for kind, word in ((News.BROKEN, "broken"), (News.MENDED, "mended")):
@@ -123,6 +130,9 @@ def _case(word: str, shown: Shown) -> Iterator[str]:
 
 
 def _claim(claim: Claimed) -> Iterator[str]:
+    if claim.before == "not tried":
+        yield from _wrapped(f"proofs: {claim.name}: {claim.after}", "  ", "    ")
+        return
     if claim.before == claim.after:
         yield from _wrapped(f"proofs: {claim.name}: {claim.after}, as before", "  ", "    ")
         return
@@ -159,7 +169,7 @@ def _beside(found: Beside) -> Iterator[str]:
     if nodes := ratio(found.nodes):
         costs.append(f"nodes allocated {nodes}")
     if instructions := ratio(found.instructions):
-        costs.append(f"instructions {instructions}")
+        costs.append(f"{found.counted} {instructions}")
     elif found.why_no_instructions:
         costs.append(f"instructions not counted ({found.why_no_instructions})")
     if costs:

@@ -18,17 +18,20 @@ def review_page(done: Review, good: bool) -> str:
     made.parts.append(f"<pre>{escape(letter(done))}</pre>")
     for step in done.steps:
         made.title(f"{step.side.name} {step.side.subject}")
-        _step(made, step)
-    about = f"on top of {done.base.name}, Linux {done.version}, {done.seconds:.0f} s, seed {done.seed}"
-    return made.written(f"review: {answer(done)}", good, [about])
+        _step(made, step, done.own)
+    about = [f"on top of {done.base.name}", f"{done.subject} {done.version}".strip()]
+    about += [f"{done.seconds:.0f} s", f"seed {done.seed}"]
+    return made.written(f"review: {answer(done)}", good, [", ".join(about)])
 
 
-def _step(made: RunPage, step: Step) -> None:
+def _step(made: RunPage, step: Step, own: bool) -> None:
     made.table(("what", ""), [row for row in _about(step) if row[1]])
     for kind in (News.BROKEN, News.MENDED):
         for shown in step.shown(kind):
-            # What is mended fails on the side before, and a guest is gone: the words of the run tell it
-            case = str(shown.case) if kind is News.BROKEN and shown.lane != LANE else None
+            # What is mended fails on the side before, a guest is gone, and so is another state of our own
+            # sources: the words of the run tell it
+            there = kind is News.BROKEN and shown.lane != LANE and not own and shown.case is not None
+            case = str(shown.case) if there else None
             made.failure(f"{kind.value}: {shown.sort}", shown.told, case, port_of(step.side), None)
     if step.beside is not None and step.beside.behaviours:
         rows = [(one.operation, one.before, one.after) for one in step.beside.behaviours.values()]
@@ -44,13 +47,13 @@ def _about(step: Step) -> list[tuple[str, str]]:
     if step.beside is not None:
         costs = [
             ("nodes allocated, after by before", ratio(step.beside.nodes)),
-            ("instructions, after by before", ratio(step.beside.instructions)),
+            (f"{step.beside.counted}, after by before", ratio(step.beside.instructions)),
         ]
     return [
         (step.stops, step.unbuilt),
         ("touches", ", ".join(step.touched)),
         ("reached from", ", ".join(sorted({name for change in step.changes for name in change.reached_by}))),
-        ("machine code of the maple tree", "the same" if step.same_machine else ""),
+        ("what the machine does", "the same" if step.same_machine else ""),
         *((f"not run: {part}", why) for part, why in step.open.items()),
         ("failed forks", "" if step.forks is None else f"{step.forks.failed:,}"),
         ("fails as before", ", ".join(dict.fromkeys(one.sort for one in step.shown(News.BOTH)))),

@@ -57,6 +57,24 @@ class Step:
         """How many it mends."""
         return len(self.shown(News.MENDED)) + sum(claim.mended for claim in self.claims)
 
+    @property
+    def is_alike(self) -> bool:
+        """Whether nothing that was looked at differs: failures, answers, nodes, claims."""
+        if self.same_machine:
+            return self.forks is None or self.forks.same
+        found = self.beside
+        alike = found is not None and not found.behaviours and not found.shapes
+        nodes = [] if found is None else found.nodes
+        return (
+            alike
+            and bool(nodes)
+            and all(before == after for before, after in nodes)
+            and not self.breaks
+            and not self.mends
+            and not self.open
+            and (self.forks is None or self.forks.same)
+        )
+
     def shown(self, kind: News) -> list[Shown]:
         """The failures of this kind, of forks first."""
         forks = [] if self.forks is None else self.forks.news
@@ -72,11 +90,14 @@ class Step:
 
 @dataclass(slots=True)
 class Review:
-    """The whole of it. `version` is the kernel's; `operations` those of the trees of all sides."""
+    """The whole of it. `version` is that of what is reviewed, `subject` its name; `operations` are those of
+    the trees of all sides; `own` is whether it is a review of our own sources."""
 
     base: Side
     version: str
     seed: int
+    subject: str = "Linux"
+    own: bool = False
     steps: list[Step] = field(default_factory=list)
     skipped: int = 0
     seconds: float = 0.0

@@ -101,7 +101,8 @@ def _run(
     before = series.base
     for number, step in enumerate(result.steps):
         if step in todo:
-            step.news = news(series.base, (before, tried_side(before)), (step.side, tried_side(step.side)))
+            base, old, new = ((side, tried_side(side)) for side in (series.base, before, step.side))
+            step.news = news(base, old, new)
             tell_news(step, step.news, tell)
             tell(f"{step.side.name}: beside {before.name}, {share * FOR_BESIDE:.0f} s")
             step.beside = beside(

@@ -38,11 +38,12 @@ class News(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A failure of one side: its sort, the lane that met it, its case, and the case in a few lines."""
+    """A failure of one side: its sort, the lane that met it, its case, and the case in a few lines. There is
+    no case of what is no run, as a lane that comes to no end."""
 
     sort: str
     lane: str
-    case: Path
+    case: Path | None
     told: tuple[str, ...]
     steps: int
 
@@ -67,11 +68,12 @@ class Tried:
     def _take(self, done: Done) -> None:
         self.suite = self.suite or done.suite
         sort = done.failure or ""
-        if done.case is None or done.suite:
+        if done.suite:
             return
         before = self.shown.get(sort)
         if before is None or done.steps < before.steps:
-            self.shown[sort] = Shown(sort, done.lane, Path(done.case), tuple(done.told), done.steps)
+            case = None if done.case is None else Path(done.case)
+            self.shown[sort] = Shown(sort, done.lane, case, tuple(done.told), done.steps)
 
 
 @dataclass(slots=True)
@@ -114,25 +116,40 @@ def try_side(side: Side, seconds: float, jobs: int, seed: int, out: Path, known:
     return tried
 
 
+Fails = Callable[[Side, Shown], bool]
+"""Whether a failure's case fails on a side too, in whatever way."""
+
+
 def fails_on(side: Side, shown: Shown) -> bool:
-    """Whether a case fails on a side too, in whatever way."""
+    """Whether it does on a kernel's tree."""
+    if shown.case is None:
+        return False
     try:
         return replay_file(shown.case, port_of(side), "exact").difference is not None
     except (Lacking, PortError):
         return False
 
 
-def news(base: Side, before: tuple[Side, Tried], after: tuple[Side, Tried]) -> list[tuple[News, Shown]]:
+def news(
+    base: tuple[Side, Tried],
+    before: tuple[Side, Tried],
+    after: tuple[Side, Tried],
+    fails: Fails = fails_on,
+) -> list[tuple[News, Shown]]:
     """What the failures of two sides say about the change from one to the other, what is broken first. What
-    fails on the `base` of the whole series is broken by none of its changes."""
+    fails on the `base` of the whole series is broken by none of its changes. What has no case is on both
+    sides where both have met its sort."""
     found: list[tuple[News, Shown]] = []
     sorts: set[str] = set()
     for own, others, kind in (
-        (after, {before[0], base}, News.BROKEN),
-        (before, {after[0]}, News.MENDED),
+        (after, (before, base), News.BROKEN),
+        (before, (after,), News.MENDED),
     ):
         for shown in own[1].shown.values():
-            both = any(fails_on(other, shown) for other in others)
+            both = any(
+                (shown.case is None and shown.sort in tried.shown) or fails(other, shown)
+                for other, tried in dict(others).items()
+            )
             if not (both and shown.sort in sorts):
                 found.append((News.BOTH if both else kind, shown))
             sorts.add(shown.sort)

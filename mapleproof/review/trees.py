@@ -33,6 +33,27 @@ FOR_TREE = (
 )
 """What of a kernel's sources the C tree is built of, and what of it is looked at."""
 
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What of a tree is reviewed. `watched` are its files, `pattern` finds them in a watched folder; where a
+    change touches one of `whole` all of the tree is laid out, else only `parts`."""
+
+    watched: tuple[str, ...]
+    pattern: str
+    whole: tuple[str, ...]
+    parts: tuple[str, ...]
+
+
+KERNEL = Subject((*TREE, *FORK), "*.[ch]", FORK, FOR_TREE)
+"""A kernel's maple tree, its fork and page tables."""
+
+IMPL = ("impl/maple/", "impl/mm/", "impl/failure.py")
+"""Of this project's own sources what is tested."""
+
+OWN = Subject(IMPL, "**/*.py", IMPL, (".",))
+"""This project's own tree and fork."""
+
 UPSTREAM = ("@{upstream}", "origin/HEAD", "origin/master", "origin/main")
 """What a branch is held against where nobody says."""
 
@@ -59,12 +80,14 @@ def _is_below(path: str, watched: str) -> bool:
 @dataclass(frozen=True, slots=True)
 class Series:
     """A state of the sources, and those that follow it one by one. `skipped` counts commits that touch
-    nothing of what is looked at; `tree` is the tree that all of them belong to."""
+    nothing of what is looked at; `tree` is the tree that all of them belong to; `subject` is what of it
+    is reviewed."""
 
     base: Side
     sides: tuple[Side, ...]
     tree: Path
     skipped: int = 0
+    subject: Subject = KERNEL
 
 
 class Step(NamedTuple):
@@ -89,21 +112,29 @@ def series(tree: Path, what: Sequence[str], patches: Sequence[Path]) -> Iterator
             yield _of_range(tree, what[0] if what else "", folder)
 
 
+def subject_of(tree: Path) -> Subject:
+    """Whether a tree is this project's own or a kernel's: what is reviewed of it."""
+    own = all((tree / name).is_file() for name in ("impl/maple/tree.py", "props/maple/lockstep.py"))
+    return OWN if own else KERNEL
+
+
 def _of_folders(before: Path, after: Path) -> Series:
     for one in (before, after):
         if not one.is_dir():
             raise ReviewError(f"{one}: no such folder")
-    changed = tuple(_differing(before, after))
-    return Series(Side(str(before), "", before), (Side(str(after), "", after, changed),), before)
+    subject = subject_of(before)
+    changed = tuple(_differing(before, after, subject))
+    after_side = Side(str(after), "", after, changed)
+    return Series(Side(str(before), "", before), (after_side,), before, subject=subject)
 
 
-def _differing(before: Path, after: Path) -> Iterator[str]:
+def _differing(before: Path, after: Path, subject: Subject) -> Iterator[str]:
     """The watched files in which two folders differ."""
     names: set[str] = set()
-    for watched in (*TREE, *FORK):
+    for watched in subject.watched:
         for folder in (before, after):
             place = folder / watched
-            files = sorted(place.glob("*.[ch]")) if watched.endswith("/") else [place]
+            files = sorted(place.glob(subject.pattern)) if watched.endswith("/") else [place]
             names |= {str(file.relative_to(folder)) for file in files if file.is_file()}
     for name in sorted(names):
         pair = before / name, after / name
@@ -169,11 +200,12 @@ def _of_trees(
 ) -> Series:
     """Folders of git's trees: the first is written out, or is `whole`, each other one is the one before with
     what changed."""
+    subject = subject_of(tree)
     first = whole or folder / "base"
     changes = [repository.changed(before, after) for before, after in _pairs(base, steps)]
     watched = [Side("", "", folder, tuple(changed)) for changed in changes]
     if whole is None:
-        paths = (".",) if any(side.touches(FORK) for side in watched) else FOR_TREE
+        paths = (".",) if any(side.touches(subject.whole) for side in watched) else subject.parts
         repository.export(base, first, paths)
     sides, before, skipped = [], first, 0
     for number, (step, side) in enumerate(zip(steps, watched, strict=True)):
@@ -181,14 +213,14 @@ def _of_trees(
         linked(before, after)
         for path in side.changed:
             _put(after / path, repository.content(step.tree, path))
-        if side.touches((*TREE, *FORK)):
+        if side.touches(subject.watched):
             sides.append(Side(step.name, step.subject, after, side.changed))
         else:
             skipped += 1
         before = after
     if whole is not None:
-        return Series(Side(str(whole), "", first), tuple(sides), tree, skipped)
-    return Series(Side(*_described(repository, base), first), tuple(sides), tree, skipped)
+        return Series(Side(str(whole), "", first), tuple(sides), tree, skipped, subject)
+    return Series(Side(*_described(repository, base), first), tuple(sides), tree, skipped, subject)
 
 
 def _described(repository: Repository, commit: str) -> tuple[str, str]:

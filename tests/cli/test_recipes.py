@@ -186,7 +186,7 @@ def test_a_push_a_rebase_and_a_mailbox(branch: Path, tmp_path: Path) -> None:
 
 def test_every_recipe_is_tried() -> None:
     assert set(BLOCKS) == {
-        *("bisect", "replay", "report", "hook", "rebase", "bot"),
+        *("bisect", "replay", "report", "hook", "rebase", "own", "bot"),
         *("github", "gitlab", "night", "cron"),
     }
 
