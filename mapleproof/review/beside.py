@@ -22,13 +22,15 @@ from statistics import median
 
 from mapleproof.impl.kernel import wire
 from mapleproof.impl.kernel.build import Build
-from mapleproof.props.common.answers import differing
+from mapleproof.props.common.answers import Answer, differing
+from mapleproof.props.common.difference import Difference
 from mapleproof.props.common.forms import form_of, shared_arguments, spell
 from mapleproof.props.common.operation import Common
 from mapleproof.props.common.port import Lacking
 from mapleproof.props.common.step import Step
 from mapleproof.props.maple.kernel_port import KernelPort
 from mapleproof.props.maple.lanes import bulk
+from mapleproof.props.maple.lockstep import Lockstep
 from mapleproof.props.maple.mixes import draw_mix
 
 OPERATIONS = 1500
@@ -81,12 +83,14 @@ class Behaviour:
 @dataclass(slots=True)
 class Beside:
     """What came of it. `shapes` counts runs at whose end the trees' nodes differ though their contents do
-    not; `nodes` and `instructions` are (before, after) of each run, the latter of what `counted` says."""
+    not; `wrong` are runs that are not as they must be, by their sort, and whether on the side after; `nodes`
+    and `instructions` are (before, after) of each run, the latter of what `counted` says."""
 
     runs: int = 0
     operations: int = 0
     behaviours: dict[tuple[str, tuple[str, ...]], Behaviour] = field(default_factory=dict)
     shapes: int = 0
+    wrong: dict[str, tuple[bool, Difference]] = field(default_factory=dict)
     nodes: list[tuple[float, float]] = field(default_factory=list)
     instructions: list[tuple[float, float]] = field(default_factory=list)
     why_no_instructions: str = ""
@@ -140,9 +144,11 @@ def _carry_out(found: Beside, number: int, steps: Sequence[Step], before: Build,
             form = form_of(step.op)
             keys = differing(old, new, "exact", form.moves)
             if keys:
-                told = (", ".join(f"{key}={getattr(one, key)}" for key in keys) for one in (old, new))
-                shown = Behaviour(spell(step.op), keys, *told)
-                found.behaviours.setdefault((form.name, keys), shown)
+                if (wrong := _wrong(number, steps, before, after)) is not None:
+                    found.wrong.setdefault(wrong[1].sort, wrong)
+                else:
+                    shown = Behaviour(spell(step.op), keys, _told(old, keys), _told(new, keys))
+                    found.behaviours.setdefault((form.name, keys), shown)
                 return
         shapes = [[port.kernel.shape(tree) for tree in (0, 1)] for port in ports]
         found.shapes += shapes[0] != shapes[1]
@@ -153,6 +159,30 @@ def _carry_out(found: Beside, number: int, steps: Sequence[Step], before: Build,
     finally:
         for port in ports:
             port.close()
+
+
+def _told(answer: Answer, keys: Sequence[str]) -> str:
+    """These keys of an answer, as far as it has them."""
+    given = answer.given()
+    return ", ".join(f"{key}={given[key]}" for key in keys if key in given) or "nothing"
+
+
+def _wrong(number: int, steps: Sequence[Step], before: Build, after: Build) -> tuple[bool, Difference] | None:
+    """The side on which these steps are not as they must be, the one after where both are not: whether it is
+    that one, and how. None where both are right."""
+    mix = draw_mix(random.Random(number), True)
+    for build in (after, before):
+        port = _port(build, number)
+        lockstep = Lockstep(port, alloc_range=mix.alloc_range, rcu=mix.rcu)
+        try:
+            for step in steps:
+                lockstep.apply(_granted(step.op))
+            lockstep.finish()
+        except Difference as difference:
+            return build is after, difference
+        finally:
+            port.close()
+    return None
 
 
 def _count_instructions(

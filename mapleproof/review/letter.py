@@ -157,7 +157,7 @@ def _forks(forks: Forks) -> Iterator[str]:
 
 def _beside(found: Beside) -> Iterator[str]:
     behaviours = list(found.behaviours.values())
-    if not behaviours and not found.shapes:
+    if not behaviours and not found.shapes and not found.wrong:
         yield f"  behaviour: the same answers and nodes, {found.operations:,} operations"
     for one in behaviours[:MOST]:
         yield from _wrapped(f"behaviour: {one.operation}: {one.before} before, {one.after} now", "  ", "    ")

@@ -83,9 +83,8 @@ class Step:
     @property
     def touched(self) -> list[str]:
         """The functions that it changes."""
-        return [
-            name for change in self.changes for name in dict.fromkeys((*change.text, *(change.machine or ())))
-        ]
+        named = [name for change in self.changes for name in (*change.text, *(change.machine or ()))]
+        return list(dict.fromkeys(named))
 
 
 @dataclass(slots=True)

@@ -16,7 +16,7 @@ from mapleproof.review.forks import Kernels
 from mapleproof.review.power import power
 from mapleproof.review.proofs import Prover, claims_on
 from mapleproof.review.result import Review, Step, tell_news
-from mapleproof.review.sides import News, Tell, Tried, news, try_side
+from mapleproof.review.sides import News, Tell, Tried, fails_on, made_small, news, try_side
 from mapleproof.review.trees import FORK, TREE, Series, Side
 
 FOR_LANES, FOR_BESIDE, FOR_POWER = 0.6, 0.2, 0.2
@@ -109,6 +109,7 @@ def _run(
                 build(before.folder), build(step.side.folder), result.seed, share * FOR_BESIDE
             )
             result.operations += 2 * step.beside.operations
+            _tell_wrong(result, step, before, out, tell)
             if any(kind is News.BROKEN for kind, _ in step.news):
                 before = step.side
                 continue  # what is broken notices every mistake
@@ -119,6 +120,20 @@ def _run(
             )
         if not step.unbuilt:
             before = step.side
+
+
+def _tell_wrong(result: Review, step: Step, before: Side, out: Path, tell: Tell) -> None:
+    """What went wrong on one side alone beside the other, where the lanes have not met it."""
+    assert step.beside is not None
+    known = {shown.sort for _, shown in step.news}
+    for sort, (is_after, met) in step.beside.wrong.items():
+        if sort not in known:
+            own, other = (step.side, before) if is_after else (before, step.side)
+            shown = made_small(own, met, result.seed, out)
+            both = fails_on(other, shown) or (is_after and fails_on(result.base, shown))
+            kind = News.BOTH if both else News.BROKEN if is_after else News.MENDED
+            step.news.append((kind, shown))
+            tell_news(step, [(kind, shown)], tell)
 
 
 def _prove(result: Review, series: Series, prover: Prover | None) -> None:
@@ -171,7 +186,7 @@ def _look(step: Step, before: Side, tell: Tell) -> None:
     try:
         build(step.side.folder)
     except KernelBuildError as error:
-        step.unbuilt = str(error).replace(str(step.side.folder), "")
+        step.unbuilt = str(error).replace(f"{step.side.folder}: ", "").replace(str(step.side.folder), "")
         tell(f"{step.side.name}: does not build: {step.unbuilt}")
         return
     header = any(change.path != TREE[0] for change in tree)

@@ -10,11 +10,14 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
+from mapleproof.props.common.difference import Difference
+from mapleproof.props.common.files import case_bytes
+from mapleproof.props.common.found import keep, named
 from mapleproof.props.common.port import Lacking, PortError
 from mapleproof.props.job.check import Result, run
 from mapleproof.props.job.options import Options
 from mapleproof.props.job.replay import replay_file
-from mapleproof.props.job.units import Done, Met, Task
+from mapleproof.props.job.units import Done, Met, Task, case_of, explain, smallest
 from mapleproof.review.trees import Side
 
 Tell = Callable[[str], None]
@@ -118,6 +121,15 @@ def try_side(side: Side, seconds: float, jobs: int, seed: int, out: Path, known:
 
 Fails = Callable[[Side, Shown], bool]
 """Whether a failure's case fails on a side too, in whatever way."""
+
+
+def made_small(side: Side, met: Difference, seed: int, out: Path) -> Shown:
+    """A run that is not as it must be on a side, made small and kept as a case."""
+    task = Task("bulk", 0, seed, port_of(side), str(out), careful=True)
+    small = smallest(met, task)
+    case = named(case_of(small, task), small.sort)
+    path = keep(case_bytes(case, ""), case.header.name, out)
+    return Shown(small.sort, "beside", path, tuple(explain(small, task, case.header.name)), len(small.steps))
 
 
 def fails_on(side: Side, shown: Shown) -> bool:

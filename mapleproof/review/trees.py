@@ -124,8 +124,9 @@ def _of_folders(before: Path, after: Path) -> Series:
             raise ReviewError(f"{one}: no such folder")
     subject = subject_of(before)
     changed = tuple(_differing(before, after, subject))
-    after_side = Side(str(after), "", after, changed)
-    return Series(Side(str(before), "", before), (after_side,), before, subject=subject)
+    names = (before.name, after.name) if before.name != after.name else (str(before), str(after))
+    after_side = Side(names[1], "", after, changed)
+    return Series(Side(names[0], "", before), (after_side,), before, subject=subject)
 
 
 def _differing(before: Path, after: Path, subject: Subject) -> Iterator[str]:

@@ -9,7 +9,8 @@ from mapleproof.impl.kernel.build import Variant, build
 from mapleproof.review.beside import beside, ratio
 from mapleproof.review.code import Line, added_lines, change_of, functions, reaching
 from mapleproof.review.power import mistakes, power
-from mapleproof.review.trees import linked
+from mapleproof.review.sides import fails_on, made_small
+from mapleproof.review.trees import Side, linked
 from tests.review.conftest import SOURCE, in_function
 
 TEXT = """\
@@ -121,10 +122,17 @@ def test_right_answers_with_other_nodes(sources: Path, copy: Path) -> None:
 
 
 @pytest.mark.late
-def test_an_answer_that_differs_is_behaviour(sources: Path) -> None:
-    """Beside a tree whose search finds an entry twice."""
+def test_an_answer_that_is_wrong_is_no_behaviour(sources: Path, tmp_path: Path) -> None:
+    """Beside a tree whose search finds an entry twice: a run that is made small, and fails there alone."""
+    seeded = Side("new", "", Path(f"{sources}?seed=find-repeats"))
     found = beside(build(sources), build(sources, Variant(seed="find-repeats")), 3, 0, least=24)
-    assert found.behaviours
+    assert not found.behaviours
+    assert found.wrong
+    assert all(is_after for is_after, _ in found.wrong.values())
+    shown = made_small(seeded, next(iter(found.wrong.values()))[1], 3, tmp_path)
+    assert shown.steps <= 8
+    assert fails_on(seeded, shown)
+    assert not fails_on(Side("old", "", sources), shown)
 
 
 @pytest.mark.late
