@@ -87,6 +87,16 @@ def added_lines(old: str, new: str) -> Iterator[Line]:
             yield from (Line(at + 1, lines[at], owner[at]) for at in range(start, end))
 
 
+def span(text: str, function: str) -> tuple[int, int]:
+    """From where to where the definition of a function stands in a C source. ValueError where it has not
+    one definition."""
+    blank = _COMMENT.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), text)
+    found = [match.span() for match in _FUNCTION.finditer(blank) if match[1] == function]
+    if len(found) != 1:
+        raise ValueError(f"{function}() is defined {len(found)} times")
+    return found[0]
+
+
 def _owners(text: str, count: int) -> list[str]:
     owner = [""] * count
     blank = _COMMENT.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), text)

@@ -81,11 +81,19 @@ def letter(review: Review) -> str:
         f"{rest}. {review.seconds:.0f} s, {review.operations:,} operations, seed {review.seed}."
     )
     for step in review.steps:
-        lines += ["", *_step(step, review.own)]
+        short = step.is_alike and len(review.steps) > MOST
+        lines += ["", *(_alike(step) if short else _step(step, review.own))]
     if len(lines) > LINES:
         more = len(lines) - LINES
         lines = [*lines[:LINES], f"({more} more lines: mapleproof review --report)"]
     return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _alike(step: Step) -> Iterator[str]:
+    """A step of a long series that changes nothing: the others are what is to be read."""
+    yield from _wrapped(f"* {step.side.name} {step.side.subject}", "", "  ")
+    over = "" if step.beside is None else f" in answers and nodes, {step.beside.operations:,} operations"
+    yield f"  no difference{over or ': the same machine code'}"
 
 
 def _step(step: Step, own: bool) -> Iterator[str]:

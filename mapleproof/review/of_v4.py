@@ -35,7 +35,7 @@ def patches(tree: Path) -> Iterator[str]:
     for number, one in enumerate(RECOVERIES, 1):
         after = sources(tree, one.name)
         changed = "".join(
-            _difference(path, before.get(path) or (tree / path).read_text(), text)
+            difference(path, before.get(path) or (tree / path).read_text(), text)
             for path, text in after.items()
         )
         head = _HEAD.format(number=number, of=len(RECOVERIES), name=one.name, what=one.what)
@@ -43,7 +43,8 @@ def patches(tree: Path) -> Iterator[str]:
         before = after
 
 
-def _difference(path: str, before: str, after: str) -> str:
+def difference(path: str, before: str, after: str) -> str:
+    """How a file differs, as git tells it; empty where it does not."""
     if before == after:
         return ""
     lines = difflib.unified_diff(

@@ -25,6 +25,16 @@ HARMLESS = in_function(
 )
 
 
+def with_name_and_order(text: str) -> str:
+    """Two stores that do not depend on each other change places, and a variable has another name."""
+    first, second = "\t\tmas->min = 0;\n", "\t\tmas->max = ULONG_MAX;\n"
+    assert first + second in text
+    text = text.replace(first + second, second + first, 1)
+    start = text.index("static void *mas_prev_slot(")
+    end = text.index("\n}", start)
+    return text[:start] + re.sub(r"\bpivot\b", "border", text[start:end]) + text[end:]
+
+
 def review(*words: object, seconds: float = 6) -> Result:
     options = ("--for", seconds, "--jobs", 2, "--seed", 7)
     return CliRunner().invoke(main, ["review", *map(str, words), *map(str, options)], catch_exceptions=False)
@@ -44,7 +54,7 @@ def last_line(result: Result) -> str:
 
 def test_a_harmless_change_is_no_difference(history: History) -> None:
     before = git(history.folder, "rev-parse", "HEAD")
-    history.commit("say what the border is", HARMLESS)
+    history.commit("words, a name, an order", lambda text: with_name_and_order(HARMLESS(text)))
     history.commit("a word elsewhere", lambda text: text + "\n", "Makefile")
     result = review("--tree", history.folder, f"{before}..HEAD")
     assert result.exit_code == status.HOLDS, result.output
