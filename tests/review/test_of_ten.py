@@ -1,11 +1,14 @@
 """Changes between 6.12 and 7.3 as patches, and what a review says of some: `docs/review-of-ten.md`."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from mapleproof.cli import status
+from mapleproof.cli.cli import main
 from mapleproof.impl.kernel import source
 from mapleproof.impl.kernel.errors import KernelBuildError
 from mapleproof.review import of_ten
@@ -61,3 +64,22 @@ def test_what_is_no_series(capsys: pytest.CaptureFixture[str], tmp_path: Path) -
 def test_a_name_that_there_is_not(trees: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
     assert of_ten.main([*map(str, trees), "nothing"]) == status.BAD_INPUT
     assert "there is no change 'nothing'" in capsys.readouterr().err
+
+
+@pytest.mark.late
+def test_what_a_walk_breaks_and_the_next_change_mends(
+    trees: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The order that upstream has avoided: mas_walk() hid cursors that are active without a node."""
+    monkeypatch.chdir(tmp_path)
+    mailbox, figures = tmp_path / "ten.mbox", tmp_path / "f.json"
+    mailbox.write_text("".join(of_ten.patches(*trees, ["dead-node", "walk", "activate"])))
+    words = ["review", "--tree", trees[0], "--patch", mailbox, "--no-prove", "--for", 30, "--seed", 7]
+    result = CliRunner().invoke(main, [*map(str, words), "--json", str(figures)], catch_exceptions=False)
+    assert result.exit_code == status.DIFFERS, result.output
+    same, walk, activate = json.loads(figures.read_text())["steps"]
+    assert same["same_machine_code"]
+    crashes = {sort for sort, _ in walk["broken"] if sort.startswith("SIGSEGV") and "mas_walk" in sort}
+    assert crashes, walk["broken"]
+    assert activate["broken"] == []
+    assert crashes & {sort for sort, _ in activate["mended"]}
