@@ -4,7 +4,8 @@
 text; where assembly may jump, what it returns is the number of the target, 0 for going on. ``cuts`` are
 invariants of loops (``cuts.py``). ``values`` are what variables of the program hold to begin with.
 
-Not covered: floating point, vectors, variable arguments, calls through pointers, more than one processor.
+Not covered: floating point, vectors, variable arguments, calls through pointers to what has no hook, more
+than one processor.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from mapleproof.proofs.ir.module import Function, Program, Unit
 from mapleproof.proofs.ir.operands import Addresses, value_of
 from mapleproof.proofs.ir.steps import STEPS
 from mapleproof.proofs.ir.tokens import Operand
-from mapleproof.proofs.ir.types import BIT, METADATA
+from mapleproof.proofs.ir.types import BIT, METADATA, POINTER
 
 Hook = Callable[["Machine", list[Any]], Any]
 """Stands for a function: gets the executor and the arguments, returns what the function returns."""
@@ -57,6 +58,8 @@ class Machine:
         self.values = values or {}
         self.asm = asm
         self.cuts: dict[str, Any] = {}
+        self.pointers: dict[int, Hook] = {}
+        """What stands for a function that is called through a pointer, by its address."""
         self.memory = Memory()
         self.fresh = 0
         self.counts: dict[str, int] = {}
@@ -206,8 +209,14 @@ class Machine:
                 raise NotUnderstood(f"assembly in {frame.function.name}(): {callee[1][:80]}")
             return self.asm(self, callee[1], args)
         if callee[0] != "global":
-            raise NotUnderstood(f"a call through a pointer in {frame.function.name}(): {line.text[:100]}")
+            return self._through(value_of(self, frame, POINTER, callee), args, frame, line)
         return self._call(callee[1][1:], args, frame.function.unit)
+
+    def _through(self, pointer: Value, args: list[Value], frame: Frame, line: Instruction) -> Value:
+        hook = self.pointers.get(pointer) if isinstance(pointer, int) else None
+        if hook is None:
+            raise NotUnderstood(f"a call through a pointer in {frame.function.name}(): {line.text[:100]}")
+        return hook(self, args)
 
     def _count(self, line: Instruction) -> None:
         self.counts[line.op] = self.counts.get(line.op, 0) + 1

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from mapleproof.impl.kernel.booted import whole
 from mapleproof.proofs.engine.claim import Claim
 from mapleproof.proofs.kernel import (
+    accounting,
     calc_split,
     copy_node,
     exit_mmap,
@@ -19,7 +20,7 @@ from mapleproof.proofs.kernel import (
 from mapleproof.proofs.kernel.subject import Kernel
 from mapleproof.proofs.kernel.units import Tell, Units, compile_units
 
-_MODULES = (free_pgd_range, free_pgtables, exit_mmap, leaf_gap, calc_split, store_type, copy_node)
+_MODULES = (free_pgd_range, free_pgtables, exit_mmap, accounting, leaf_gap, calc_split, store_type, copy_node)
 """In the order in which they rest on each other."""
 
 SENTENCES = {module.NAME: module.SENTENCE for module in _MODULES}

@@ -55,7 +55,10 @@ class Units:
 
     def edited(self, texts: Mapping[str, str]) -> Units:
         """The same with other texts in the place of some files of the tree."""
-        changed = {name: compile_text(self.commands[name], text) for name, text in texts.items()}
+        changed = {
+            name: compile_text(self.commands[name], text, facts.answered(self.files[name].read_text()))
+            for name, text in texts.items()
+        }
         return Units(self.tree, {**self.files, **changed}, self.commands)
 
 
@@ -180,11 +183,12 @@ def _command(tree: Path, objects: Path, name: str) -> Command:
     return Command((*kept, f"-iquote{(tree / name).parent}"), objects, tree, name)
 
 
-def compile_text(command: Command, text: str) -> Path:
-    """A unit compiled from this text in the place of its file, or the same from the cache. Raises
-    KernelBuildError."""
+def compile_text(command: Command, text: str, asked: facts.Questions | None = None) -> Path:
+    """A unit compiled from this text in the place of its file, or the same from the cache. ``asked`` is what
+    the compiler is asked of structs and constants, all where it is not given: what it refuses costs a second
+    run. Raises KernelBuildError."""
     included = _digest(_included(command.folder, command.name)[1:])
-    asked = facts.questions()
+    asked = facts.questions() if asked is None else asked
     told = "\0".join(command.words).replace(str(command.tree), "TREE").replace(str(command.folder), "OBJECTS")
     parts = (text, included, told, compiler.version(), facts.tail(asked))
     key = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:20]

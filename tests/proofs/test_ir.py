@@ -255,6 +255,27 @@ define i64 @f(%struct.s* nocapture readonly %p) {
     assert Paths(run).explore().proved
 
 
+THROUGH = """
+define i64 @f(ptr %p) {
+  %v = call i64 %p(i64 5)
+  ret i64 %v
+}
+"""
+
+
+def test_a_call_through_a_pointer_is_of_what_stands_at_its_address(tmp_path: Path) -> None:
+    program = written(tmp_path, THROUGH)
+
+    def run() -> None:
+        machine = Machine(program)
+        machine.pointers[0x5000] = lambda machine, args: args[0] + 2
+        claim("it is called with the arguments", machine.call("f", [0x5000]) == 7)
+
+    assert Paths(run).explore().proved
+    with pytest.raises(NotUnderstood, match=r"through a pointer in f\(\)"):
+        explore(program, "f", 0x6000)
+
+
 SUM = """
 unsigned long total;
 unsigned long f(unsigned long n)

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from mapleproof.cli import status
 from mapleproof.cli.prove import prove as command
+from mapleproof.impl.kernel.booted.edits import Edit
 from mapleproof.proofs.engine.claim import Wanted, describe, do, judge, judged_of, units
 from mapleproof.proofs.engine.emitted import compare
 from mapleproof.proofs.kernel.registry import SENTENCES, claims_about
@@ -34,6 +35,7 @@ QUICK = {
     "calc_split_agrees": ("leaf", "node of 10", "quarter", "bulk_ends_on_null", "two_where_null_ends"),
     "store_type_agrees": ("root of 1,", "root of 2,", "root of 3, entry", "null_not_widened", "begins_late"),
     "copied_node_exact": ("leaf", "node of 10", "slot_in_parent_lost", "last_child_shared"),
+    "accounting": ("a turn and the ends, a VMA without", "charge_kept", "copy_is_left"),
     "exit_mmap_exact": ("0 VMAs", "2 VMAs", "tree_kept", "charge_of", "not_moved"),
 }
 """Parts and twins that are tried each time; the deep profile tries all."""
@@ -130,6 +132,45 @@ def test_another_solver_agrees(release: Kernel, tmp_path: Path, name: str, part:
     queries = sorted(tmp_path.glob("*.smt2"))
     assert queries
     assert {compare(path) for path in queries} == {"agrees"}
+
+
+USELESS = {
+    "it always refuses": ("retval = __mt_dup(&oldmm->mm_mt, &mm->mm_mt, GFP_KERNEL);", "retval = -ENOMEM;"),
+    "it copies nothing": (
+        "retval = __mt_dup(&oldmm->mm_mt, &mm->mm_mt, GFP_KERNEL);",
+        "retval = 0; goto out;",
+    ),
+    "it returns before it has begun": ("if (mmap_write_lock_killable(oldmm))", "return 0; if (1)"),
+}
+
+
+@pytest.mark.late
+@pytest.mark.parametrize("what", USELESS)
+def test_a_fork_that_does_nothing_is_refuted(release: Kernel, what: str) -> None:
+    find, replace = USELESS[what]
+    edited = release.edited([Edit(("kernel/fork.c",), "dup_mmap", find, replace)])
+    claim = claims_about(edited)["accounting"]
+    done = do(claim, ("part", "a turn and the ends, a VMA without"), Wanted())
+    assert done.verdict == "refuted", describe(done)
+
+
+@pytest.mark.late
+@pytest.mark.parametrize("version", ["7.3"])
+def test_the_recovery_in_place_is_about_the_copies(kernel: Kernel) -> None:
+    """7.3 undoes a failed fork in dup_mmap() itself: each of its limits counts."""
+    for find, replace, told in (
+        ("unmap.tree_end = end;", "", "tree_end"),
+        ("/* vma_end = */ end,", "/* vma_end = */ ULONG_MAX,", "vma_end"),
+        ("end = mpnt->vm_start;", "end = mpnt->vm_end;", "vma_end"),
+        ("tear_down_vmas(mm, &vmi, tmp, end);", "tear_down_vmas(mm, &vmi, tmp, ULONG_MAX);", "released"),
+        ("if (!mm->map_count) {", "if (0) {", "nothing is unmapped"),
+        ("vm_unacct_memory(charge); } __mt", "} __mt", "nothing is charged"),
+    ):
+        edited = kernel.edited([Edit(("mm/mmap.c",), "dup_mmap", find, replace)])
+        claim = claims_about(edited)["accounting"]
+        done = do(claim, ("part", "a turn and the ends, a VMA without"), Wanted())
+        assert done.refutation is not None, find
+        assert told in done.refutation.sentence
 
 
 def test_without_a_twin_that_is_refuted_a_claim_stays_open(release: Kernel) -> None:

@@ -38,6 +38,16 @@ def test_an_edit_is_another_unit(release: Kernel) -> None:
     assert not release.fits([Edit(("mm/memory.c",), "free_pgd_range", "no such text", "")])
 
 
+def test_an_edit_is_asked_only_what_its_file_has_answered(release: Kernel) -> None:
+    """So it is compiled once; both say the same."""
+    edited = release.edited([FLOOR]).facts
+    name = "mm/memory.c"
+    answered = facts.answered(release.units.files[name].read_text())
+    assert ("at_vm_area_struct__vm_start", "__builtin_offsetof(struct vm_area_struct, vm_start)") in answered
+    assert len(answered) < len(facts.questions())
+    assert edited.offset("vm_area_struct", "vm_end") == release.facts.offset("vm_area_struct", "vm_end")
+
+
 def test_what_the_compiler_says_is_told_and_what_is_not_there_is_missing(release: Kernel) -> None:
     said = release.facts
     assert said.value("PMD_SIZE") == 2**21
