@@ -63,7 +63,8 @@ class Claim:
     ``around`` are modules that run as they ship besides, of which this claim says nothing.
     ``to_case`` makes a case of a counterexample. ``details`` are lines for who asks for this claim. Where the
     code is not ``ours``, a twin that is not refuted leaves the claim open: what it changes may be no mistake
-    in that code. ``absent`` tells why the claim is not of that code, where it is not: nothing is tried."""
+    in that code. ``absent`` tells why the claim is not of that code, where it is not: nothing is tried.
+    ``orders`` is set where the code mostly compares and adds words up (``orders.py``)."""
 
     name: str
     sentence: str
@@ -77,6 +78,7 @@ class Claim:
     details: Callable[[], Iterable[str]] | None = None
     ours: bool = True
     absent: str = ""
+    orders: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +253,7 @@ def _explored(judged: Judged, what: str, program: Program, keep: Keep | None = N
     """What an exploration came to. None where it broke off: what the engine cannot execute it does not know,
     so that is no refutation."""
     try:
-        found = Paths(program, keep=keep).explore()
+        found = Paths(program, keep=keep, orders=judged.claim.orders).explore()
     except NotExecuted as error:
         judged.unknown.append(f"{what}: {error}")
         return None

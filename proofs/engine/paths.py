@@ -18,6 +18,7 @@ from typing import Any
 import z3  # type: ignore[import-untyped]
 
 from mapleproof.impl.mm.promises import Oops
+from mapleproof.proofs.engine.orders import Orders
 from mapleproof.proofs.engine.patience import Patience, TooLong
 from mapleproof.proofs.engine.words import Condition, current, explorations, formula_of
 
@@ -80,14 +81,20 @@ class Explored:
 
 class Paths:
     """One exploration of ``program``. ``inputs`` are its symbolic inputs: variable and shift, by name.
-    ``keep`` is told of every question whether a claim can be broken."""
+    ``keep`` is told of every question whether a claim can be broken. With ``orders`` words are mostly
+    compared and added up, and the solver is asked so (``orders.py``)."""
 
     def __init__(
-        self, program: Program, most: int = PATHS, effort: int = EFFORT, keep: Keep | None = None
+        self,
+        program: Program,
+        most: int = PATHS,
+        effort: int = EFFORT,
+        keep: Keep | None = None,
+        orders: bool = False,
     ) -> None:
         self.program = program
         self.most = most
-        self.solver = z3.Solver()
+        self.solver: Any = Orders() if orders else z3.Solver()
         self.solver.set("rlimit", min(FIRST, effort))
         self.effort = effort
         self.keep = keep

@@ -392,5 +392,6 @@ def claim_about(kernel: Kernel) -> Claim:
         programs(kernel, of_it),
         twins=twins(kernel, parts(), MISTAKES),
         ours=False,
+        orders=True,
         absent=PRESENT.why_not(kernel),
     )

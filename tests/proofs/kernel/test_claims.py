@@ -31,7 +31,7 @@ QUICK = {
         "p4d_whole_range",
     ),
     "free_pgtables_gathering": ("1 VMAs", "2 VMAs", "last_page_only", "gathered_from_last"),
-    "leaf_gap_exact": ("2 slots", "3 slots", "first_short", "begins_late"),
+    "leaf_gap_exact": ("2 slots", "3 slots", "15 slots", "first_short", "slot_left_out", "skips_too_many"),
     "calc_split_agrees": ("leaf", "node of 10", "quarter", "bulk_ends_on_null", "two_where_null_ends"),
     "store_type_agrees": ("root of 1,", "root of 2,", "root of 3, entry", "null_not_widened", "begins_late"),
     "copied_node_exact": ("leaf", "node of 10", "slot_in_parent_lost", "last_child_shared"),
