@@ -91,7 +91,7 @@ def impl_nodes(tree: MapleTree, spell: Spell, known: Known | None = None) -> lis
             known.there.add((0, 0, tree.bare))
         return [Seen("bare entry", 1, 0, 0, (Part(0, *spell(0, 0, tree.bare)),))]
     walk = _Walk(tree, spell, known)
-    walk.subtree(tree.root, 0, MAX, tree.height, -1)
+    walk.subtree(tree.root, 0, MAX, tree.height, -tree.height)
     return walk.found
 
 
@@ -180,7 +180,7 @@ def nodes_outside(tree: MapleTree, inside: int) -> Iterator[Seen]:
         return
     walk = _Walk(tree, lambda first, last, held: ("entry", ""))
     if tree.root >= 0:
-        walk.subtree(tree.root, 0, MAX, tree.height, -1)
+        walk.subtree(tree.root, 0, MAX, tree.height, -tree.height)
     for at, state in enumerate(pool.cells("states", 0, pool.used // STRIDE)):
         node = at * STRIDE
         if node >= FIRST_NODE and state == LIVE and node not in walk.seen:

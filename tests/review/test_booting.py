@@ -32,18 +32,18 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def forks(history: History, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A range of two commits that touch files of fork. The maple tree, which they leave as it is, is not
-    compiled."""
+    """A range of two commits that touch a file of fork that no claim is about. The maple tree, which they
+    leave as it is, is not compiled."""
 
     def look(step: Step, *_: object) -> None:
-        step.changes, step.same_machine = [Change("kernel/fork.c", ("number",))], True
+        step.changes, step.same_machine = [Change("mm/mempolicy.c", ("number",))], True
 
     monkeypatch.setattr(reviewing, "_look", look)
     monkeypatch.setattr(reviewing, "build", lambda _: None)
     before = git(history.folder, "rev-parse", "HEAD")
-    (history.folder / "kernel").mkdir(exist_ok=True)
+    (history.folder / "mm").mkdir(exist_ok=True)
     for number in (1, 2):
-        (history.folder / "kernel/fork.c").write_text(f"int number(void)\n{{\n\treturn {number};\n}}\n")
+        (history.folder / "mm/mempolicy.c").write_text(f"int number(void)\n{{\n\treturn {number};\n}}\n")
         history.commit(f"fork {number}")
     return f"{before}..HEAD"
 
@@ -121,4 +121,4 @@ def test_where_nothing_can_be_booted_there_is_no_answer(
     for more, why in (((), "missing flex"), (("--no-boot",), "--no-boot")):
         result = review(history, forks, *more)
         assert result.exit_code == status.NO_ANSWER, result.output
-        assert f"not run: fork: kernel/fork.c changed, and not booted: {why}" in plain(result)
+        assert f"not run: fork: mm/mempolicy.c changed, and not booted: {why}" in plain(result)

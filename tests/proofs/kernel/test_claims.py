@@ -134,24 +134,27 @@ def test_another_solver_agrees(release: Kernel, tmp_path: Path, name: str, part:
     assert {compare(path) for path in queries} == {"agrees"}
 
 
+DUP = "retval = __mt_dup(&oldmm->mm_mt, &mm->mm_mt, GFP_KERNEL);"
 USELESS = {
-    "it always refuses": ("retval = __mt_dup(&oldmm->mm_mt, &mm->mm_mt, GFP_KERNEL);", "retval = -ENOMEM;"),
-    "it copies nothing": (
-        "retval = __mt_dup(&oldmm->mm_mt, &mm->mm_mt, GFP_KERNEL);",
-        "retval = 0; goto out;",
+    "it always refuses": (DUP, "retval = -ENOMEM;", "refuted"),
+    "it copies nothing": (DUP, "retval = 0; goto out;", "inconclusive"),
+    "it returns before it has begun": (
+        "if (mmap_write_lock_killable(oldmm))",
+        "return 0; if (1)",
+        "inconclusive",
     ),
-    "it returns before it has begun": ("if (mmap_write_lock_killable(oldmm))", "return 0; if (1)"),
 }
+"""What stands in the place of what, and what comes of it: where no loop is left, the claim is about nothing."""
 
 
 @pytest.mark.late
 @pytest.mark.parametrize("what", USELESS)
-def test_a_fork_that_does_nothing_is_refuted(release: Kernel, what: str) -> None:
-    find, replace = USELESS[what]
+def test_a_fork_that_does_nothing_is_never_proved(release: Kernel, what: str) -> None:
+    find, replace, verdict = USELESS[what]
     edited = release.edited([Edit(("kernel/fork.c",), "dup_mmap", find, replace)])
     claim = claims_about(edited)["accounting"]
     done = do(claim, ("part", "a turn and the ends, a VMA without"), Wanted())
-    assert done.verdict == "refuted", describe(done)
+    assert done.verdict == verdict, describe(done)
 
 
 @pytest.mark.late
