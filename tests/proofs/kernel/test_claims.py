@@ -144,7 +144,7 @@ USELESS = {
         "inconclusive",
     ),
 }
-"""What stands in the place of what, and what comes of it: where no loop is left, the claim is about nothing."""
+"""What stands in place of what, and what comes of it: with no loop left, the claim is about nothing."""
 
 
 @pytest.mark.late
