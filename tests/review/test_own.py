@@ -156,7 +156,7 @@ def edit(old: str, new: str) -> Edit:
     return change
 
 
-@pytest.mark.late
+@pytest.mark.deep
 def test_mistakes_in_tree_and_fork_are_broken(checkout: History, here: Path) -> None:
     """A limit of a search, which the next commit puts right, and a floor that is no longer strict. The judge
     that is changed with it, to be blind, is not asked."""
