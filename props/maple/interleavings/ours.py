@@ -16,6 +16,7 @@ from mapleproof.impl.kernel.scenario import Choice, Failure
 from mapleproof.impl.maple import Cursor, MapleTree
 from mapleproof.props.common.operation import Common
 from mapleproof.props.maple import operations as ops
+from mapleproof.props.maple.dispatch import TREE_FORMS
 from mapleproof.props.maple.interleavings.judge import Judge, Read, Wrong
 from mapleproof.props.maple.interleavings.scenario import Scenario
 from mapleproof.props.maple.interleavings.watched import Watch, WatchedTree, cursor_on
@@ -171,30 +172,10 @@ def _answers(tree: MapleTree, cursor: Cursor, op: Common) -> Iterator[tuple[Any,
                 if entry is None:
                     return
         case _:
-            yield _step(cursor, op), cursor.index, cursor.last
-
-
-def _step(cursor: Cursor, op: Common) -> Any:
-    match op:
-        case ops.MasWalk():
-            return cursor.walk()
-        case ops.MasFind():
-            return cursor.find(op.max)
-        case ops.MasFindRange():
-            return cursor.find_range(op.max)
-        case ops.MasFindRev():
-            return cursor.find_rev(op.min)
-        case ops.MasFindRangeRev():
-            return cursor.find_range_rev(op.min)
-        case ops.MasNext():
-            return cursor.next(op.max)
-        case ops.MasNextRange():
-            return cursor.next_range(op.max)
-        case ops.MasPrev():
-            return cursor.prev(op.min)
-        case ops.MasPrevRange():
-            return cursor.prev_range(op.min)
-    raise AssertionError(f"no step of a reader: {op}")
+            form = TREE_FORMS.of(type(op))
+            if not form.steps and not isinstance(op, ops.MasWalk):
+                raise AssertionError(f"no step of a reader: {op}")
+            yield form.carry_out(cursor, op).entry, cursor.index, cursor.last
 
 
 def first_failure(scenario: Scenario) -> tuple[int, Failure | None]:

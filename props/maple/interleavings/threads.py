@@ -28,10 +28,11 @@ from mapleproof.props.maple.interleavings.draws import scenarios
 from mapleproof.props.maple.interleavings.explorers import explorer_of, stress_of
 from mapleproof.props.maple.interleavings.known import is_known, is_known_held_back
 from mapleproof.props.maple.interleavings.scenario import Scenario, scenario_of
+from mapleproof.props.maple.interleavings.search import READERS, SINGLE
 from mapleproof.props.maple.shrink import Shrinker
 
-WRITERS, READERS = 4, 5
-"""Trees with a writer in one unit, and readers beside each."""
+WRITERS = 4
+"""Trees with a writer in one unit."""
 
 DRAWN = 0.05
 """Seconds for a scenario in which the explorer met nothing with a single preemption."""
@@ -44,8 +45,6 @@ QUESTION = 0.5
 
 KEEPS_ORDER = platform.machine() in ("x86_64", "AMD64")
 """Whether this machine's processors let others see their stores in order."""
-
-SINGLE = Policy("single", first_only=True)
 
 
 @dataclass(slots=True)

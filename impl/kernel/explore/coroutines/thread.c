@@ -204,18 +204,3 @@ void threads_start(void)
 		sigaction(signals[i], &action, NULL);
 	setitimer(ITIMER_PROF, &tick, NULL);
 }
-
-/* ---- the kernel's own complaints ---- */
-
-int shim_printk(const char *format, ...) { return 0; }
-void shim_dump_stack(void) { }
-
-void shim_warn(const char *function, const char *file, int line, const char *what)
-{
-	failed(__builtin_return_address(0), __builtin_frame_address(0), "WARN in %s: %s", function, what);
-}
-
-void shim_bug(const char *function, const char *file, int line, const char *what)
-{
-	failed(__builtin_return_address(0), __builtin_frame_address(0), "BUG in %s: %s", function, what);
-}
