@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mapleproof.impl.compiled import is_compiled
 from mapleproof.impl.kernel.stress import Stressed
 from mapleproof.props.common.answers import Level
 from mapleproof.props.common.difference import Difference
@@ -70,7 +69,7 @@ def _explored(path: str | Path, make_port: MakePort) -> Replayed | None:
     """What came of a scenario of interleavings on a kernel's tree, or on the sources of ours; None for other
     cases and ports."""
     built = build_behind(make_port)
-    ours = make_port is ImplPort and not is_compiled()
+    ours = make_port is ImplPort
     case = open_case(path)
     if (built is None and not ours) or not case.header.flags.get("rcu"):
         return None
@@ -84,6 +83,8 @@ def _explored(path: str | Path, make_port: MakePort) -> Replayed | None:
         met = replayed(explorer_for(built), alloc_range, operations)
     except Refused:
         return None
+    except our_unit.SourcesFailed as failed:
+        raise PortError(f"{path}: the sources of our tree give no answer: {failed}") from None
     return Replayed(len(operations), None if met is None else met[0])
 
 

@@ -7,6 +7,7 @@ from click.testing import CliRunner
 
 from mapleproof.cli.cli import main
 from mapleproof.props.common.planting import Seed, planted
+from mapleproof.props.common.values import Refused
 from mapleproof.props.job.replay import replay_file
 from mapleproof.props.job.units import Task, run_unit
 from mapleproof.props.maple import operations as ops
@@ -104,6 +105,21 @@ def test_answers_are_judged(op: ops.MtreeLoad, reads: list[Read], wrong: str) ->
     assert raised.value.args == (wrong, len(reads) - 1)
 
 
+@pytest.mark.parametrize(
+    ("op", "read"),
+    [
+        (ops.MasFindRev(1), Read(0, 1, 1, 0, 0)),
+        (ops.MasForEachRev(1), Read(0, 1, 1, 0, 0)),
+        (ops.MtPrev(2, 1), Read(0, 1, 1, 2, 1)),
+    ],
+)
+def test_a_bare_entry_alone_is_found_below_the_limit(op: ops.MasFindRev, read: Read) -> None:
+    """As the reference finds it; with another entry in the tree it is not found."""
+    assert Judge([(), ((0, 0, 1),)], 2).judge([read], [op], 0) == 1
+    with pytest.raises(Wrong):
+        Judge([(), ((0, 0, 1), (9, 9, 2))], 2).judge([read], [op], 0)
+
+
 def found(known: Seed) -> our_unit.Ran:
     if known.name in DIRECTED:
         scenario = DIRECTED[known.name]
@@ -147,6 +163,19 @@ def test_the_sources_run_where_they_are_compiled(monkeypatch: pytest.MonkeyPatch
     here = our_unit.run("2/0")
     monkeypatch.setattr(our_unit, "is_compiled", lambda: True)
     assert our_unit.run("2/0") == here
+
+
+def test_a_case_is_replayed_by_the_sources_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def here(*_: object) -> None:
+        raise AssertionError("it ran in this process")
+
+    here.__name__ = "_replayed"
+    monkeypatch.setattr(our_unit, "is_compiled", lambda: True)
+    monkeypatch.setattr(our_unit, "_replayed", here)
+    assert our_unit.replayed(FIRST.alloc_range, FIRST.operations()) is None
+    cannot = Scenario(True, (), (ops.MtreeDup(1),), LOAD)
+    with pytest.raises(Refused):
+        our_unit.replayed(cannot.alloc_range, cannot.operations())
 
 
 def test_what_it_cannot_do_is_left_out() -> None:

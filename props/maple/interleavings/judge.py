@@ -110,6 +110,13 @@ class Judge:
         entries = {state[at] for state in self._seen()}
         return len(entries) == 1 and entries != {None}
 
+    def bare(self, entry: Any) -> bool:
+        """Whether an entry stands alone at index 0 in some state that may be seen: from above it is found
+        whatever the lower limit is, by the reference too (docs/deviations.md)."""
+        return any(
+            len(held) == 2 and held[0] == (0, 0, entry) for held in self.whole[self.low : self.high + 1]
+        )
+
     # ---- of searches without a cursor ----
 
     def _search(self, op: ops.MtFind, read: Read) -> None:
@@ -127,6 +134,8 @@ class Judge:
 
     def _neighbour(self, index: int, limit: int, entry: Any, up: bool) -> None:
         """Beside the range of any state that the index is in, or beside the index itself."""
+        if not up and self.bare(entry):
+            return
         for ranges in self.whole[self.low : self.high + 1]:
             first, last, _ = next(held for held in ranges if held[1] >= index)
             if last == MAX if up else first == 0:
@@ -194,7 +203,8 @@ class _Way:
         if read.index > read.last:
             raise Wrong("a range that ends before it begins")
         right.right_entry(read.index, read.last, read.entry)
-        if limit < read.index > begin if up else limit > read.last < begin:
+        past = limit < read.index > begin if up else limit > read.last < begin
+        if past and (up or not right.bare(read.entry)):
             raise Wrong("what was found lies past the limit")
         if not self._goes_on(read, begin, up):
             raise Wrong("the iteration does not go on")

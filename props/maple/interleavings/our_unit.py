@@ -13,7 +13,8 @@ import random
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from mapleproof.impl.compiled import PURE, is_compiled
 from mapleproof.props.common.difference import Difference, place_of
@@ -29,6 +30,7 @@ from mapleproof.props.maple.shrink import Shrinker
 WRITERS, READERS = 6, 5
 """Trees with a writer in one unit, and readers beside each: some 2,000 interleavings."""
 
+Came = TypeVar("Came")
 Ran = tuple[int, Counter[str], Difference | None]
 
 
@@ -38,18 +40,32 @@ class SourcesFailed(Exception):
 
 def run(seed: str) -> Ran:
     """Interleavings run, what was met on the way, and the first failure, made small. Raises SourcesFailed."""
+    return _by_the_sources(_run, seed)
+
+
+def replayed(alloc_range: bool, operations: Sequence[Common]) -> Difference | None:
+    """What a case with a reader fails with at some point; None where it holds at all. Refused where it is no
+    scenario that can be run here; raises SourcesFailed."""
+    return _by_the_sources(_replayed, alloc_range, list(operations))
+
+
+def _by_the_sources(work: Callable[..., Came], *arguments: Any) -> Came:
+    """Have the sources do it, in a process of their own where this one has them compiled."""
     if not is_compiled():
-        return _run(seed)
+        return work(*arguments)
     done = subprocess.run(
-        [sys.executable, "-m", __spec__.name, seed],
+        [sys.executable, "-m", __spec__.name],
+        input=pickle.dumps((work.__name__, arguments)),
         env=os.environ | {PURE: "1"},
         capture_output=True,
         check=False,
     )
     if done.returncode:
         raise SourcesFailed(done.stderr.decode(errors="replace"))
-    ran: Ran = pickle.loads(done.stdout)
-    return ran
+    came: Came | Refused = pickle.loads(done.stdout)
+    if isinstance(came, Refused):
+        raise came
+    return came
 
 
 def _run(seed: str) -> Ran:
@@ -94,9 +110,7 @@ def smallest(scenario: Scenario, text: str) -> Difference:
     return difference
 
 
-def replayed(alloc_range: bool, operations: Sequence[Common]) -> Difference | None:
-    """What a case with a reader fails with at some point; None where it holds at all. Refused where it is no
-    scenario that can be run here."""
+def _replayed(alloc_range: bool, operations: Sequence[Common]) -> Difference | None:
     from mapleproof.props.maple.interleavings.ours import can, first_failure
 
     scenario = scenario_of(alloc_range, operations)
@@ -106,5 +120,14 @@ def replayed(alloc_range: bool, operations: Sequence[Common]) -> Difference | No
     return None if failure is None else difference_of(scenario, failure)
 
 
+def _asked(name: str, arguments: tuple[Any, ...]) -> object:
+    """What the process that runs the sources is asked."""
+    questions: dict[str, Callable[..., object]] = {"_run": _run, "_replayed": _replayed}
+    try:
+        return questions[name](*arguments)
+    except Refused as refused:
+        return refused
+
+
 if __name__ == "__main__":
-    sys.stdout.buffer.write(pickle.dumps(_run(sys.argv[1])))
+    sys.stdout.buffer.write(pickle.dumps(_asked(*pickle.load(sys.stdin.buffer))))
