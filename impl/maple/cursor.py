@@ -197,7 +197,7 @@ class Cursor(StoringCursor):
         if self.state == NONE:
             self.index = self.last = 0
             self.state = ROOT
-            return self.tree.load(0)
+            return self.bare_entry()
         return None if self.index < limit else STEP
 
     # Free ranges

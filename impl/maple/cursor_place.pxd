@@ -15,6 +15,7 @@ cdef class PlacedCursor(Place):
     cdef public int state, error
     cdef public Py_ssize_t slot, end
     cdef public list reserve
+    cdef object bare
     cdef public bint prepared, bulk
 
     cpdef void set(self, uint64_t index) noexcept
@@ -37,3 +38,4 @@ cdef class PlacedCursor(Place):
     cdef void prev_leaf(self) noexcept
     cdef object bare_behind(self)
     cdef object bare_before(self)
+    cdef object bare_entry(self)

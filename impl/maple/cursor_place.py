@@ -25,7 +25,8 @@ from mapleproof.impl.maple.tree import MapleTree
 
 
 class PlacedCursor(Place):
-    """A cursor that can be placed, and takes steps."""
+    """A cursor that can be placed, and takes steps. ``bare`` is what the last walk found in a tree without
+    nodes."""
 
     def __init__(self, tree: MapleTree, index: int = 0, last: int | None = None) -> None:
         super().__init__()
@@ -34,6 +35,7 @@ class PlacedCursor(Place):
         self.last = index if last is None else last
         self.state = START
         self.error = 0
+        self.bare: Any = None
         self.slot = self.end = -1
         self.reserve: list[int] = []
         self.prepared = False
@@ -97,6 +99,7 @@ class PlacedCursor(Place):
                 break  # it went into a first node
             self.node = -1
             self.low, self.high = 0, MAX
+            self.bare = bare
             if bare is None:
                 self.state = NONE
                 return None
@@ -231,4 +234,9 @@ class PlacedCursor(Place):
             return None
         self.index = self.last = 0
         self.state = ROOT
-        return self.tree.load(0)
+        return self.bare_entry()
+
+    def bare_entry(self) -> Any:
+        """The bare entry; where a first node came beside a reader, that which the walk found before."""
+        bare = self.tree.bare
+        return bare if self.tree.root < 0 else self.bare

@@ -124,9 +124,11 @@ class MapleTree(Structure):
         (mt_prev)."""
         if index <= min:
             return None
-        if self.root < 0:
-            # The kernel returns a bare entry whatever ``min`` says; kept, so that recordings of it replay.
-            return self.load(0)
+        while self.root < 0:
+            bare = self.bare
+            if self.root < 0:
+                # Whatever ``min`` says, as the kernel does, so that recordings of it replay
+                return bare
         self.look(index, self.seen)
         entry = None
         while entry is None and self.seen.low > min:

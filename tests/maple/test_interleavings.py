@@ -120,6 +120,21 @@ def test_a_bare_entry_alone_is_found_below_the_limit(op: ops.MasFindRev, read: R
         Judge([(), ((0, 0, 1), (9, 9, 2))], 2).judge([read], [op], 0)
 
 
+@pytest.mark.parametrize(
+    ("read", "write"),
+    [
+        (ops.MasFindRev(1), ops.MtreeStoreRange(0, 1, 1)),
+        (ops.MasForEachRev(1), ops.MtreeStoreRange(0, 1, 1)),
+        (ops.MasPrev(1), ops.MtreeStoreRange(0, 1, 1)),
+        (ops.MtPrev(9, 1), ops.MtreeStoreRange(0, 1, 1)),
+    ],
+)
+def test_a_first_node_beside_a_search_down_is_not_taken_for_a_bare_entry(
+    read: ops.MasFindRev, write: ops.MtreeStoreRange
+) -> None:
+    assert first_failure(Scenario(True, (), (write,), (read,), at=1))[1] is None
+
+
 def found(known: Seed) -> our_unit.Ran:
     if known.name in DIRECTED:
         scenario = DIRECTED[known.name]
